@@ -1,0 +1,73 @@
+"""Everything that can go wrong on purpose, and the exit code each case ends a command with.
+
+::
+
+    AudiogenreError          2
+    ├── UsageError           2  wrong arguments, configuration or input
+    │   └── MissingExtraError   an optional package is not installed
+    ├── AudioError           1  one clip is refused; carries a short, stable `reason`
+    ├── StoreError           2  the catalogue or the feature store cannot be read or written
+    ├── BundleError          2  a model cannot be loaded or does not fit the data
+    └── LoginError           3  a login has expired and a person has to renew it
+"""
+
+from __future__ import annotations
+
+EXIT_DONE, EXIT_SOME_FAILED, EXIT_USAGE, EXIT_LOGIN, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+
+class AudiogenreError(Exception):
+    """Root of all errors raised on purpose; the message is one sentence for a person."""
+
+    exit_code = EXIT_USAGE
+
+
+class UsageError(AudiogenreError):
+    """Arguments, configuration or input are wrong."""
+
+
+class MissingExtraError(UsageError):
+    """An optional package is needed and not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(what, extra)  # both, so that the error survives pickling
+
+    def __str__(self) -> str:
+        what, extra = self.args
+        return f"{what} needs an optional package: pip install 'audiogenre[{extra}]'"
+
+
+class AudioError(AudiogenreError):
+    """A clip is refused.
+
+    Parameters
+    ----------
+    reason : str
+        Short and stable, fit for counting: ``"truncated"``, ``"silent"``, ``"not audio"`` ...
+    detail : str
+        The rest of the sentence, for a person.
+    """
+
+    exit_code = EXIT_SOME_FAILED
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(reason, detail)  # both, so that the error survives pickling
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
+class StoreError(AudiogenreError):
+    """The catalogue or the feature store cannot be read or written."""
+
+
+class BundleError(AudiogenreError):
+    """A model bundle cannot be loaded, or does not fit the data it is given."""
+
+
+class LoginError(AudiogenreError):
+    """A login has expired; only a person can renew it."""
+
+    exit_code = EXIT_LOGIN

@@ -1,0 +1,55 @@
+"""What a feature set is: a name, parameters, columns known beforehand, and a pure function."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+Compute = Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of a feature set. Its block is the part of the name before the first ``_``."""
+
+    name: str
+    unit: str
+    description: str
+
+
+@dataclass(frozen=True)
+class FeatureSet:
+    """A named list of columns and how to compute them.
+
+    Attributes
+    ----------
+    parameters : Mapping
+        Everything that changes the values, and nothing else.
+    compute : callable
+        ``(y, sr)`` to ``(n_columns,)`` float32.
+    """
+
+    name: str
+    parameters: Mapping[str, float | int | str | None]
+    columns: tuple[Column, ...]
+    compute: Compute
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change when the parameters or the columns do."""
+        text = json.dumps([dict(sorted(self.parameters.items())), self.names])
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def having(self, **parameters: float | int | str | None) -> FeatureSet:
+        """Return the same set with more parameters, such as how clips are cut."""
+        return replace(self, parameters={**self.parameters, **parameters})
