@@ -1,0 +1,259 @@
+"""From what a source lists to what the catalogue holds: decide, obtain, record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from audiogenre.audio import decode, probe
+from audiogenre.catalog import Catalog, Failure, Preview
+from audiogenre.errors import AudioError, MissingExtraError
+from audiogenre.store import FeatureStore, write_part
+from audiogenre.typing import Problem, Source, Track
+
+STAGE = "download"
+_BATCH = 64
+
+Step = Literal["known", "wait", "list", "register", "fetch"]
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Outcome:
+    """Counts of one download, by what became of each track."""
+
+    seen: int = 0
+    new: int = 0
+    fetched: int = 0
+    waiting: int = 0
+    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def decide(
+    track: Track,
+    *,
+    preview: Preview | None,
+    failure: Failure | None,
+    version: str | None,
+    retry_failed: bool,
+) -> Step:
+    """Say what has to be done for a track; everything else only carries it out.
+
+    Parameters
+    ----------
+    preview, failure : optional
+        What the catalogue knows.
+    version : str or None
+        Size and time of the audio file as it lies there now; None if there is none.
+
+    Returns
+    -------
+    step : {"known", "wait", "list", "register", "fetch"}
+        ``wait``: it failed before and nothing has changed. ``list``: there is no audio to get.
+    """
+    if track.features and track.path is None:
+        return "list"
+    discarded = preview is not None and not preview.path
+    if preview is not None and (discarded or version == f"{preview.bytes}-{preview.mtime_ns}"):
+        return "known"
+    if failure is not None and failure.version == (version or "") and not retry_failed:
+        return "wait"
+    return "fetch" if track.path is None else "register"
+
+
+def download(
+    source: Source,
+    catalog: Catalog,
+    data: Path,
+    *,
+    jobs: int,
+    limit: int | None = None,
+    retry_failed: bool = False,
+    dry_run: bool = False,
+    progress: Progress = lambda step: None,
+) -> Outcome:
+    """Ask a source for its tracks, get what is missing, and record all of it.
+
+    Parameters
+    ----------
+    source : Source
+    catalog : Catalog
+    data : Path
+        The data folder; previews go below ``raw/`` in it.
+    jobs : int > 0
+        Threads that get previews.
+    limit : int, optional
+        Look at no more than this many tracks.
+    retry_failed : bool
+        Try again what failed before.
+    dry_run : bool
+        Only count what would be done.
+    progress : callable
+        Told what became of each track as it happens.
+
+    Returns
+    -------
+    outcome : Outcome
+    """
+    from joblib import Parallel, delayed
+
+    known, previews, failures = catalog.known(), catalog.previews(), catalog.failures(STAGE)
+    known_ids = {row[0] for row in known}
+    store = FeatureStore(data / "features")
+    outcome = Outcome()
+    listed: list[Track] = []
+    done: list[tuple[Track, Preview] | Failure] = []
+
+    def to_obtain() -> Iterator[Track]:
+        # The pool's threads pull from here, so nothing in here touches the catalogue.
+        for each in islice(source.tracks(), limit):
+            outcome.seen += 1
+            if isinstance(each, Problem):
+                if retry_failed or each.item not in failures:
+                    done.append(Failure(each.item, STAGE, *_split(each.reason)))
+                else:
+                    outcome.waiting += 1
+                continue
+            outcome.new += each.id not in known_ids
+            preview = previews.get(each.id)
+            step = decide(
+                each,
+                preview=preview,
+                failure=failures.get(each.id),
+                version=_version(data, each, preview),
+                retry_failed=retry_failed,
+            )
+            if step in ("register", "fetch"):
+                yield each
+            else:
+                outcome.waiting += step == "wait"
+                if step == "list" or (step == "known" and not _rows(each) <= known):
+                    listed.append(each)
+                progress(step)
+
+    def record() -> None:
+        with catalog.transaction():
+            for result in done:
+                if isinstance(result, Failure):
+                    catalog.fail(result)
+                else:
+                    catalog.add(*result)
+        for result in done:
+            failed = isinstance(result, Failure)
+            outcome.failed += failed
+            outcome.fetched += not failed
+            if isinstance(result, Failure):
+                outcome.reasons[result.reason] += 1
+            progress("failed" if failed else "fetched")
+        done.clear()
+
+    if dry_run:
+        outcome.fetched = sum(1 for _ in to_obtain())
+        return outcome
+    pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
+    try:
+        for result in pool(delayed(obtain)(source, each, data) for each in to_obtain()):
+            done.append(result)
+            if len(done) >= _BATCH:
+                record()
+    finally:
+        record()
+    _record_listed(listed, catalog, store, known)
+    return outcome
+
+
+def obtain(source: Source, track: Track, data: Path) -> tuple[Track, Preview] | Failure:
+    """Get one preview, or the reason why not. A fetched one is whole before it has its name."""
+    version = ""
+    try:
+        if track.path is not None:
+            stat = track.path.stat()
+            version = f"{stat.st_size}-{stat.st_mtime_ns}"
+            seconds = probe(track.path)
+            with track.path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return track, Preview(
+                str(track.path), digest, stat.st_size, seconds, stat.st_mtime_ns
+            )
+        content = source.fetch(track)
+        y, sr = decode(content)
+        path = raw_path(track)
+        target = data / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_suffix(".part")
+        partial.write_bytes(content)
+        partial.replace(target)
+        digest = hashlib.sha256(content).hexdigest()
+        mtime_ns = target.stat().st_mtime_ns
+        return track, Preview(str(path), digest, len(content), len(y) / sr, mtime_ns)
+    except AudioError as error:
+        return Failure(track.id, STAGE, error.reason, error.detail, version=version)
+    except MissingExtraError as error:
+        return Failure(track.id, STAGE, "format", str(error), version=version)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return Failure(track.id, STAGE, "unreadable", reason, version=version)
+
+
+def raw_path(track: Track) -> Path:
+    """Return where a fetched preview lies below the data folder, spread over 256 folders."""
+    name = track.id.partition(":")[2]
+    spread = hashlib.sha256(name.encode()).hexdigest()[:2]
+    safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    return Path("raw") / track.source / spread / f"{safe}.mp3"
+
+
+def _version(data: Path, track: Track, preview: Preview | None) -> str | None:
+    """Size and time of a track's audio file as it lies there now, None if it does not."""
+    path = track.path or (data / preview.path if preview and preview.path else None)
+    try:
+        stat = os.stat(path) if path else None
+    except OSError:
+        return None
+    return f"{stat.st_size}-{stat.st_mtime_ns}" if stat else None
+
+
+def _rows(track: Track) -> set[tuple[str, str, str, str]]:
+    """What `Catalog.known` says of a track that is there with all its labels."""
+    labels = {(track.id, each.kind, each.name, each.provenance) for each in track.labels}
+    return labels or {(track.id, "", "", "")}
+
+
+def _split(reason: str) -> tuple[str, str]:
+    short, _, detail = reason.partition(": ")
+    return short, detail or short
+
+
+def _record_listed(
+    tracks: list[Track], catalog: Catalog, store: FeatureStore, known: set[tuple[str, ...]]
+) -> None:
+    """Record tracks that came with features: catalogue and feature tables."""
+    fresh = [each for each in tracks if not _rows(each) <= known]
+    with catalog.transaction():
+        for each in fresh:
+            catalog.add(each, None)
+    groups: dict[tuple[str, tuple[str, ...]], list[Track]] = {}
+    for each in tracks:
+        for name, values in each.features.items():
+            groups.setdefault((name, tuple(values)), []).append(each)
+    for (name, columns), members in groups.items():
+        directory = store.directory(name)
+        there = store.known(directory)
+        missing = [each for each in members if each.id not in there]
+        if missing:
+            values = np.array([[each.features[name][c] for c in columns] for each in missing])
+            ids = [each.id for each in missing]
+            metadata = {"name": name, "origin": "measured"}
+            write_part(
+                directory, ids, [""] * len(ids), columns, values.astype(np.float32), metadata
+            )
+

@@ -1,0 +1,147 @@
+"""What all commands share: common options, output, and how an error becomes an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from audiogenre import __version__
+from audiogenre.errors import EXIT_INTERRUPTED, AudiogenreError
+
+T = TypeVar("T")
+
+
+def make_parser(command: str, summary: str, example: str) -> argparse.ArgumentParser:
+    """Return a parser that has the options every command has.
+
+    Parameters
+    ----------
+    command : str
+    summary : str
+        One sentence: what the command does.
+    example : str
+        Command lines, shown at the end of the help.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"audiogenre {command}",
+        description=summary,
+        epilog=f"example:\n{example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"audiogenre {__version__}")
+    group = parser.add_argument_group("common options")
+    group.add_argument(
+        "--data", type=Path, default=Path("data"), metavar="DIR", help="data folder (%(default)s)"
+    )
+    group.add_argument(
+        "--models", type=Path, default=Path("models"), metavar="DIR", help="models (%(default)s)"
+    )
+    group.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    group.add_argument("-v", "--verbose", action="store_true", help="say more, on stderr")
+    group.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    return parser
+
+
+class Output:
+    """Where a command's words go: text and results to stdout, all else to stderr."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.json = bool(args.json)
+        self.quiet = bool(args.quiet)
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the result for a person."""
+        if not (self.json or self.quiet):
+            print(text, flush=True)
+
+    def note(self, text: str) -> None:
+        """Print a remark on stderr."""
+        if not self.quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    def result(self, result: dict[str, Any]) -> None:
+        """Print the JSON object, if that is what was asked for."""
+        if self.json:
+            print(json.dumps(result, allow_nan=False, default=_plain))
+
+    def progress(self, items: Iterable[T], *, total: int, unit: str, what: str) -> Iterator[T]:
+        """Show a progress bar on a terminal while passing `items` on."""
+        from tqdm import tqdm
+
+        hidden = self.quiet or not sys.stderr.isatty()
+        yield from tqdm(items, total=total, unit=unit, desc=what, disable=hidden, leave=False)
+
+    def bar(self, *, total: int, unit: str, what: str) -> Any:
+        """Return a progress bar to be moved by hand (``tqdm``)."""
+        from tqdm import tqdm
+
+        hidden = self.quiet or not sys.stderr.isatty()
+        return tqdm(total=total, unit=unit, desc=what, disable=hidden, leave=False)
+
+
+def run(
+    command: Callable[[argparse.Namespace, Output], int],
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+) -> int:
+    """Parse, run, and turn what went wrong into a sentence and an exit code."""
+    args = parser.parse_args(argv)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.DEBUG if args.verbose else logging.ERROR if args.quiet else logging.WARNING,
+        format="%(message)s",
+    )
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return command(args, Output(args))
+    except AudiogenreError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(
+            f"{parser.prog}: interrupted; what was done is kept, and the same command goes on "
+            "from there",
+            file=sys.stderr,
+        )
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has left; the interpreter must not fail once more on flushing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def positive(kind: Callable[[str], T]) -> Callable[[str], T]:
+    """Return an argparse type that refuses numbers below or equal to zero."""
+
+    def parse(text: str) -> T:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+        if not value > 0:  # type: ignore[operator]
+            raise argparse.ArgumentTypeError(f"{text} is not greater than zero")
+        return value
+
+    return parse
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _plain(value: Any) -> Any:
+    """Turn NumPy scalars, arrays and paths into what JSON knows."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} does not go into JSON")

@@ -1,0 +1,274 @@
+"""Features joined to labels and groups: what a model learns from, without what gives it away."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from audiogenre import leaks, splits
+from audiogenre.catalog import Catalog
+from audiogenre.errors import UsageError
+from audiogenre.store import FeatureStore
+from audiogenre.typing import LabelKind
+
+FeatureKind = Literal["extracted", "spotify", "both"]
+SplitKind = Literal["artist", "random"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Rows to learn from and to be tested on.
+
+    Attributes
+    ----------
+    X : DataFrame, shape (n, d), float64
+        Indexed by track id.
+    y : ndarray, shape (n,), str
+    groups : ndarray, shape (n,), int
+        Rows of a group are never on both sides of a split.
+    test : ndarray, shape (n,), bool
+        The rows set aside for the one test at the end.
+    blocks : tuple of d str
+        ``set/family`` of each column.
+    sets : list of dict
+        Name, fingerprint and parameters of each feature set.
+    notes : list of str
+        What was left out or decided on the way, for the user and the card.
+    """
+
+    X: pd.DataFrame
+    y: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.int64]
+    test: npt.NDArray[np.bool_]
+    blocks: tuple[str, ...]
+    sets: list[dict[str, Any]]
+    split: SplitKind
+    seed: int
+    artists_known: float
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels, sorted."""
+        return [str(label) for label in np.unique(self.y)]
+
+    @property
+    def protocol(self) -> str:
+        """How the rows were split, in words."""
+        if self.split == "random":
+            return "random split (flattering: artists on both sides)"
+        if self.artists_known == 0:
+            return "track split (no artist is known)"
+        if self.artists_known < 1:
+            return f"artist split (artist known for {self.artists_known:.0%} of the tracks)"
+        return "artist split"
+
+    @property
+    def data_hash(self) -> str:
+        """Sixteen hexadecimal digits that change when a row, a label or a value does."""
+        digest = hashlib.sha256()
+        for part in (self.X.index, self.y, self.X.columns):
+            digest.update("\n".join(map(str, part)).encode())
+        digest.update(np.ascontiguousarray(self.X.to_numpy()).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def load_dataset(
+    catalog: Catalog,
+    store: FeatureStore,
+    *,
+    features: FeatureKind,
+    set_name: str,
+    fingerprint: str | None = None,
+    label: LabelKind = "genre",
+    only: Sequence[str] = (),
+    per_label: int | None = None,
+    split: SplitKind = "artist",
+    seed: int = 0,
+) -> Dataset:
+    """Join the catalogue's labels with stored features, and split the result.
+
+    The split is made over all tracks with these labels, whether or not they have the features
+    asked for, so that models on different features are tested on the same tracks.
+
+    Parameters
+    ----------
+    features : {"extracted", "spotify", "both"}
+    set_name : str
+        The set that ``extracted`` and ``both`` take.
+    fingerprint : str, optional
+        Which of several sets of that name is preferred.
+    only : sequence of str
+        Labels to keep; all if empty.
+    per_label : int, optional
+        Keep at most this many tracks of a label, chosen by the seed.
+
+    Raises
+    ------
+    UsageError
+        If there are too few labels or tracks, no such features, or a column is refused.
+    """
+    notes: list[str] = []
+    tracks = _labelled(catalog, label, [each.strip().casefold() for each in only], notes)
+    y_all = tracks["label"].to_numpy(dtype=str)
+    known = np.array([bool(splits.artist_names(each)) for each in tracks["artist"]])
+    if split == "artist":
+        group = splits.connect([_together(row) for row in tracks.itertuples()])
+    else:
+        group = np.arange(len(tracks), dtype=np.int64)
+    tracks = tracks.assign(group=group, test=splits.outer_split(y_all, group, seed=seed))
+
+    wanted = ["spotify"] if features == "spotify" else [set_name]
+    wanted += ["spotify"] if features == "both" else []
+    folders = [store.find(name, fingerprint) for name in wanted]
+    tables = [_match(store.read(each), tracks, name) for each, name in zip(folders, wanted, strict=True)]
+    X = pd.concat(tables, axis=1, join="inner")
+    X = _complete(X, notes)
+    tracks = tracks.loc[X.index]
+    tracks, X = _without_duplicates(tracks, X, notes)
+    if per_label is not None:
+        order = np.random.default_rng(seed).permutation(len(tracks))
+        kept = tracks.iloc[order].groupby("label").head(per_label).index
+        tracks = tracks.loc[tracks.index.isin(kept)]
+        X = X.loc[tracks.index]
+    blocks = tuple(f"{table}/{name.split('_')[0]}" for table, name in X.columns)
+    X.columns = pd.Index(_plain_names(X.columns))
+    _check_names(X.columns)
+    y = tracks["label"].to_numpy(dtype=str)
+    test = tracks["test"].to_numpy(dtype=bool)
+    _check_sides(y, test, sorted(set(y_all)))
+    suspects = leaks.suspicious_columns(X.to_numpy()[~test], X.columns, y[~test])
+    notes += [f"column {each!r} alone orders the labels: is it an index?" for each in suspects]
+    share = float(known[tracks["position"]].mean())
+    if split == "artist" and share < 1:
+        notes.append(f"the artist of {1 - share:.0%} of the tracks is unknown: split by track there")
+    described = [_describe(store, folder, name) for folder, name in zip(folders, wanted, strict=True)]
+    return Dataset(
+        X=X.astype(np.float64),
+        y=y,
+        groups=tracks["group"].to_numpy(dtype=np.int64),
+        test=test,
+        blocks=blocks,
+        sets=described,
+        split=split,
+        seed=seed,
+        artists_known=share,
+        notes=notes,
+    )
+
+
+def _labelled(
+    catalog: Catalog, kind: LabelKind, only: Sequence[str], notes: list[str]
+) -> pd.DataFrame:
+    """Return one row a track, with its first label among those wanted."""
+    columns = ["track_id", "label", "artist", "album", "title", "isrc", "sha256"]
+    rows = pd.DataFrame(catalog.labelled(kind), columns=columns)
+    there = sorted(set(rows["label"]))
+    missing = sorted(set(only) - set(there))
+    if missing:
+        raise UsageError(f"no track has the {kind} {missing[0]!r}; there are: {', '.join(there)}")
+    if only:
+        rows = rows[rows["label"].isin(list(only))]
+    if rows["label"].nunique() < 2:
+        raise UsageError(
+            f"a classifier needs tracks of two {kind}s or more, and there are "
+            f"{rows['label'].nunique()}; 'audiogenre download' adds tracks, 'audiogenre status' "
+            "shows what is there"
+        )
+    tracks = rows.drop_duplicates("track_id").set_index("track_id")
+    several = len(rows.drop_duplicates(["track_id", "label"])) - len(tracks)
+    if several:
+        notes.append(f"{several} further labels of tracks with several were left out: the first counts")
+    return tracks.assign(position=np.arange(len(tracks)))
+
+
+def _together(row: Any) -> list[str]:
+    """Say what ties a track to others: its artists, and being the same recording or song."""
+    artists = splits.artist_names(row.artist)
+    keys = [f"artist {each}" for each in artists]
+    return keys + _same_song(row)
+
+
+def _same_song(row: Any) -> list[str]:
+    keys = []
+    if row.isrc:
+        keys.append(f"isrc {row.isrc.upper().replace('-', '')}")
+    if row.sha256:
+        keys.append(f"audio {row.sha256}")
+    artists = splits.artist_names(row.artist)
+    title = " ".join(row.title.casefold().split())
+    if artists and title:
+        keys.append(f"song {artists[0]} / {title}")
+    return keys
+
+
+def _match(features: pd.DataFrame, tracks: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return the rows of a set that belong to the tracks' present audio, or to no audio at all."""
+    ids = features.index.get_level_values(0)
+    hashes = features.index.get_level_values(1)
+    current = tracks["sha256"].reindex(ids).to_numpy()
+    rows = features[(hashes == current) | ((hashes == "") & pd.notna(current))]
+    rows = rows.droplevel(1)
+    rows = rows[~rows.index.duplicated(keep="last")]
+    rows.columns = pd.MultiIndex.from_product([[name], rows.columns])
+    return rows.reindex(tracks.index.intersection(rows.index))
+
+
+def _complete(X: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out columns that most tracks lack, then the tracks that lack another."""
+    if X.empty:
+        raise UsageError("no labelled track has these features; run 'audiogenre extract' first")
+    sparse = X.columns[X.isna().mean() > 0.5]
+    if len(sparse):
+        notes.append(f"columns most tracks lack were left out: {', '.join(n for _, n in sparse)}")
+        X = X.drop(columns=sparse)
+    whole = X.notna().all(axis=1)
+    if not whole.all():
+        notes.append(f"{int((~whole).sum())} tracks lack a value and were left out")
+    return X[whole]
+
+
+def _without_duplicates(
+    tracks: pd.DataFrame, X: pd.DataFrame, notes: list[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep the first of tracks that are the same song (ISRC, audio hash, artist and title)."""
+    same = splits.connect([_same_song(row) for row in tracks.itertuples()])
+    first = ~pd.Series(same, index=tracks.index).duplicated()
+    if not first.all():
+        notes.append(f"{int((~first).sum())} duplicates of songs were left out")
+    return tracks[first], X[first]
+
+
+def _plain_names(columns: pd.Index) -> list[str]:
+    """Return column names, with the set in front where two sets share one."""
+    plain = [name for _, name in columns]
+    return [name if plain.count(name) == 1 else f"{table}_{name}" for table, name in columns]
+
+
+def _check_names(columns: pd.Index) -> None:
+    refused = [each for each in columns if leaks.is_refused(each)]
+    if refused:
+        raise UsageError(
+            f"the column {refused[0]!r} identifies or labels tracks and cannot be a feature"
+        )
+
+
+def _check_sides(y: npt.NDArray[np.str_], test: npt.NDArray[np.bool_], labels: list[str]) -> None:
+    for side, mask in (("training", ~test), ("test", test)):
+        absent = sorted(set(labels) - set(y[mask]))
+        if absent:
+            raise UsageError(
+                f"no {side} track of {absent[0]!r} has these features: extract or download more, "
+                "or leave it out with --only"
+            )
+
+
+def _describe(store: FeatureStore, folder: str, name: str) -> dict[str, Any]:
+    fingerprint = folder.removeprefix(name).removeprefix("-")
+    return {**store.metadata(folder), "name": name, "fingerprint": fingerprint}

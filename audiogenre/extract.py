@@ -1,0 +1,187 @@
+"""``audiogenre extract``: compute features of every new preview."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiogenre.cli import Output, make_parser, positive, run
+from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, StoreError
+
+if TYPE_CHECKING:
+    from audiogenre.catalog import Catalog
+    from audiogenre.extraction import Report
+
+SETS = ("baseline", "full")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    p = make_parser(
+        "extract",
+        "Compute the features of every track that has a good preview and no features yet. It can "
+        "be interrupted at any time; the same command goes on from there.",
+        "  audiogenre extract\n  audiogenre extract --set full --jobs 4",
+    )
+    p.add_argument("--set", choices=SETS, help="only this feature set (both, from one decode)")
+    p.add_argument("--jobs", type=positive(int), metavar="N", help="worker processes (cores)")
+    p.add_argument(
+        "--min-seconds",
+        type=positive(float),
+        default=5.0,
+        metavar="S",
+        help="refuse shorter clips (%(default)s)",
+    )
+    p.add_argument(
+        "--max-seconds",
+        type=positive(float),
+        default=30.0,
+        metavar="S",
+        help="cut longer clips (%(default)s)",
+    )
+    p.add_argument("--retry-failed", action="store_true", help="try again what failed before")
+    p.add_argument(
+        "--discard-audio", action="store_true", help="delete fetched previews once they have rows"
+    )
+    return p
+
+
+def command(args: argparse.Namespace, out: Output) -> int:
+    """Run the command."""
+    from filelock import FileLock, Timeout
+    from joblib import cpu_count
+
+    from audiogenre.catalog import Catalog
+    from audiogenre.extraction import feature_set, plan, run_parts
+    from audiogenre.store import FeatureStore
+
+    started = time.monotonic()
+    names = [args.set] if args.set else list(SETS)
+    sets = [feature_set(name, max_seconds=args.max_seconds) for name in names]
+    store = FeatureStore(args.data / "features")
+    jobs = args.jobs or int(cpu_count())
+    with Catalog(args.data / "catalog.db") as catalog:
+        try:
+            store.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(store.root / ".extract.lock")
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                out.note("another 'audiogenre extract' is at work on this data; waiting for it")
+                lock.acquire()
+        except OSError as error:
+            raise StoreError(f"cannot write to {store.root}: {error.strerror}") from error
+        with lock:
+            for each in sets:
+                store.clear_partials(store.directory(each.name, each.fingerprint))
+            planned = plan(
+                catalog,
+                store,
+                args.data,
+                names,
+                jobs=jobs,
+                min_seconds=args.min_seconds,
+                max_seconds=args.max_seconds,
+                retry_failed=args.retry_failed,
+            )
+            tally = _Tally(catalog, out, sum(len(part.items) for part in planned.parts))
+            with tally:
+                run_parts(planned.parts, jobs=jobs, store=store, handle=tally)
+            if args.discard_audio:
+                tally.discarded = _discard(catalog, store, args.data, sets)
+    seconds = time.monotonic() - started
+    _report(planned, tally, seconds, out)
+    out.result(
+        {
+            "set": ",".join(names),
+            "columns": sum(len(each.names) for each in sets),
+            "tracks": planned.tracks,
+            "extracted": tally.extracted,
+            "skipped": planned.skipped + planned.failed_before,
+            "failed": tally.failed,
+            "seconds": round(seconds, 3),
+        }
+    )
+    return EXIT_SOME_FAILED if tally.failed else EXIT_DONE
+
+
+class _Tally:
+    """Counts reports, keeps the ledger, moves the progress bar."""
+
+    def __init__(self, catalog: Catalog, out: Output, total: int) -> None:
+        self.extracted = self.failed = self.discarded = 0
+        self.reasons: dict[str, int] = {}
+        self._catalog = catalog
+        self._bar: Any = out.bar(total=total, unit="clip", what="extract")
+
+    def __enter__(self) -> _Tally:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def __call__(self, report: Report) -> None:
+        with self._catalog.transaction():
+            for track_id in report.done:
+                self._catalog.forgive(track_id, "extract")
+            for failure in report.failures:
+                self._catalog.fail(failure)
+        self.extracted += len(report.done)
+        self.failed += len(report.failures)
+        for failure in report.failures:
+            self.reasons[failure.reason] = self.reasons.get(failure.reason, 0) + 1
+        if self.failed:
+            self._bar.set_postfix(failed=self.failed, refresh=False)
+        self._bar.update(len(report.part.items))
+
+
+def _discard(catalog: Catalog, store: Any, data: Path, sets: Sequence[Any]) -> int:
+    """Delete previews we fetched ourselves whose rows are all there; never a file in place."""
+    known = [store.known(store.directory(each.name, each.fingerprint)) for each in sets]
+    count = 0
+    for track_id, preview in catalog.previews().items():
+        path = data / preview.path
+        ours = preview.path and not Path(preview.path).is_absolute()
+        if ours and all(preview.sha256 in rows.get(track_id, ()) for rows in known):
+            with catalog.transaction():
+                catalog.discard(track_id)
+            path.unlink(missing_ok=True)
+            count += 1
+    return count
+
+
+def _report(planned: Any, tally: _Tally, seconds: float, out: Output) -> None:
+    if planned.tracks == 0:
+        out.say("no previews yet")
+        out.say("next: audiogenre download")
+        return
+    if not planned.parts:
+        out.say(f"{planned.tracks} tracks, nothing to do")
+    else:
+        rate = tally.extracted / max(seconds, 1e-9)
+        out.say(
+            f"{planned.tracks} tracks, {tally.extracted} extracted in {seconds:.1f} s "
+            f"({rate:.0f} a second), {planned.skipped} were there already"
+        )
+    for reason, count in sorted(tally.reasons.items()):
+        out.say(f"{count} failed: {reason}")
+    if tally.failed:
+        out.say("'audiogenre status' tells more of failures")
+    if planned.failed_before:
+        out.say(f"{planned.failed_before} failed before and were left alone (--retry-failed)")
+    if tally.discarded:
+        out.say(f"{tally.discarded} previews deleted; their features stay")
+    out.say("next: audiogenre fit --features extracted")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``audiogenre extract``; return the exit code."""
+    return run(command, parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

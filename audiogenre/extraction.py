@@ -1,0 +1,332 @@
+"""From previews to feature tables: the transformer, the unit of work, and the pool that runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, SAMPLE_RATE, AudioSource, decode
+from audiogenre.catalog import Catalog, Failure
+from audiogenre.errors import AudioError, MissingExtraError, UsageError
+from audiogenre.features import FEATURE_SETS, FeatureSet
+from audiogenre.store import FeatureStore, write_part
+
+STAGE = "extract"
+_LARGEST_PART = 200
+_PARTS_PER_JOB = 8
+
+
+def feature_set(name: str, *, max_seconds: float = MAX_SECONDS) -> FeatureSet:
+    """Return a set as it is computed from clips of this sample rate, cut at `max_seconds`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such set.
+    """
+    if name not in FEATURE_SETS:
+        raise UsageError(f"there is no feature set {name!r}; the sets are {', '.join(FEATURE_SETS)}")
+    return FEATURE_SETS[name].having(sr=SAMPLE_RATE, max_seconds=float(max_seconds))
+
+
+class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turn audio files into named features, as a scikit-learn transformer.
+
+    Parameters
+    ----------
+    set : {"baseline", "full"}
+    n_jobs : int
+        Processes; 1 computes in this one.
+    min_seconds, max_seconds : float > 0
+        As for `audiogenre.decode`.
+
+    Examples
+    --------
+    >>> features = AudioFeatures(set="baseline")
+    >>> features.get_feature_names_out()[:2].tolist()
+    ['energy_mean', 'energy_std']
+    """
+
+    def __init__(
+        self,
+        set: str = "baseline",
+        n_jobs: int = 1,
+        *,
+        min_seconds: float = MIN_SECONDS,
+        max_seconds: float = MAX_SECONDS,
+    ) -> None:
+        self.set = set
+        self.n_jobs = n_jobs
+        self.min_seconds = min_seconds
+        self.max_seconds = max_seconds
+
+    def fit(self, X: Iterable[AudioSource], y: Any = None) -> AudioFeatures:
+        """Check the parameters; there is nothing to learn."""
+        feature_set(self.set)
+        return self
+
+    def transform(self, X: Iterable[AudioSource]) -> npt.NDArray[np.float32]:
+        """Compute the features of clips.
+
+        Parameters
+        ----------
+        X : sequence of n paths, bytes or binary file objects
+
+        Returns
+        -------
+        values : ndarray, shape (n, d), float32
+            With ``set_output(transform="pandas")`` a DataFrame with named columns.
+
+        Raises
+        ------
+        AudioError
+            If a clip is refused.
+        """
+        from joblib import Parallel, delayed, parallel_config
+
+        chosen = feature_set(self.set, max_seconds=self.max_seconds)
+        limits = {"min_seconds": self.min_seconds, "max_seconds": self.max_seconds}
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            rows = Parallel(n_jobs=self.n_jobs)(
+                delayed(_features)(source, chosen, limits) for source in X
+            )
+        return np.stack(rows) if rows else np.empty((0, len(chosen.names)), dtype=np.float32)
+
+    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
+        """Return the column names, known before any audio is read."""
+        return np.asarray(feature_set(self.set).names, dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _features(
+    source: AudioSource, chosen: FeatureSet, limits: dict[str, float]
+) -> npt.NDArray[np.float32]:
+    y, sr = decode(source, **limits)
+    return chosen.compute(y, sr)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One clip to compute: where it lies, and which bytes the catalogue saw there."""
+
+    track_id: str
+    path: str
+    sha256: str
+    bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """The unit of work: some clips and the sets they need. It can be done anywhere, twice."""
+
+    items: tuple[Item, ...]
+    sets: tuple[str, ...]
+    root: Path
+    min_seconds: float = MIN_SECONDS
+    max_seconds: float = MAX_SECONDS
+
+    def alone(self) -> list[Part]:
+        """Return each clip as a part of its own."""
+        return [replace(self, items=(item,)) for item in self.items]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker sends back: the part, how many rows were written, and what failed."""
+
+    part: Part
+    done: tuple[str, ...]
+    failures: tuple[Failure, ...]
+
+
+def extract_part(part: Part) -> Report:
+    """Compute and write one part; each clip is decoded once for all its sets.
+
+    Raises
+    ------
+    StoreError
+        If the part cannot be written.
+    """
+    store = FeatureStore(part.root)
+    sets = [feature_set(name, max_seconds=part.max_seconds) for name in part.sets]
+    rows: list[list[npt.NDArray[np.float32]]] = []
+    good: list[Item] = []
+    failures: list[Failure] = []
+    for item in part.items:
+        try:
+            _check_unchanged(item)
+            y, sr = decode(
+                item.path, min_seconds=part.min_seconds, max_seconds=part.max_seconds
+            )
+            values = [each.compute(y, sr) for each in sets]
+            if not all(np.isfinite(each).all() for each in values):
+                raise AudioError("not finite", "a feature is not a number")
+        except AudioError as error:
+            failures.append(_failure(part, item, error.reason, error.detail))
+        except MissingExtraError as error:
+            failures.append(_failure(part, item, "format", str(error)))
+        except (ValueError, MemoryError) as error:
+            failures.append(_failure(part, item, "features", f"{type(error).__name__}: {error}"))
+        else:
+            rows.append(values)
+            good.append(item)
+    for number, each in enumerate(sets):
+        if good:
+            write_part(
+                store.directory(each.name, each.fingerprint),
+                [item.track_id for item in good],
+                [item.sha256 for item in good],
+                each.names,
+                np.stack([values[number] for values in rows]),
+                {"name": each.name, "parameters": dict(each.parameters)},
+            )
+    return Report(part, tuple(item.track_id for item in good), tuple(failures))
+
+
+def _check_unchanged(item: Item) -> None:
+    try:
+        stat = os.stat(item.path)
+    except OSError as error:
+        raise AudioError("missing", error.strerror or str(error)) from error
+    if (stat.st_size, stat.st_mtime_ns) != (item.bytes, item.mtime_ns):
+        raise AudioError("changed", "the file has changed; run 'audiogenre download' again")
+
+
+def _failure(part: Part, item: Item, reason: str, detail: str) -> Failure:
+    version = _attempt(item.sha256, part.min_seconds)
+    return Failure(item.track_id, STAGE, reason, detail, version=version)
+
+
+def _attempt(sha256: str, min_seconds: float) -> str:
+    """What a failure was about: the same bytes under the same limit will fail again."""
+    return f"{sha256}:{min_seconds:g}"
+
+
+@dataclass
+class Plan:
+    """What is there, what is missing and what failed before."""
+
+    tracks: int
+    skipped: int
+    failed_before: int
+    parts: list[Part]
+
+
+def plan(
+    catalog: Catalog,
+    store: FeatureStore,
+    data: Path,
+    sets: Sequence[str],
+    *,
+    jobs: int,
+    min_seconds: float = MIN_SECONDS,
+    max_seconds: float = MAX_SECONDS,
+    retry_failed: bool = False,
+) -> Plan:
+    """Find the clips that lack features and cut them into parts.
+
+    Parts are small enough for every worker to get several, so that none idles at the end.
+    """
+    known = {}
+    for name in sets:
+        chosen = feature_set(name, max_seconds=max_seconds)
+        known[name] = store.known(store.directory(chosen.name, chosen.fingerprint))
+    failures = {} if retry_failed else catalog.failures(STAGE)
+    previews = catalog.previews()
+    waiting: dict[tuple[str, ...], list[Item]] = {}
+    failed_before = 0
+    for track_id in sorted(previews):
+        preview = previews[track_id]
+        missing = tuple(n for n in sets if preview.sha256 not in known[n].get(track_id, ()))
+        if not missing or not preview.path:
+            continue
+        failure = failures.get(track_id)
+        if failure and failure.version == _attempt(preview.sha256, min_seconds):
+            failed_before += 1
+            continue
+        path = str(data / preview.path)
+        item = Item(track_id, path, preview.sha256, preview.bytes, preview.mtime_ns)
+        waiting.setdefault(missing, []).append(item)
+    total = sum(map(len, waiting.values()))
+    size = max(1, min(_LARGEST_PART, -(-total // (jobs * _PARTS_PER_JOB))))
+    parts = [
+        Part(tuple(items[start : start + size]), missing, store.root, min_seconds, max_seconds)
+        for missing, items in waiting.items()
+        for start in range(0, len(items), size)
+    ]
+    return Plan(len(previews), len(previews) - total - failed_before, failed_before, parts)
+
+
+def run_parts(
+    parts: Sequence[Part], *, jobs: int, store: FeatureStore, handle: Callable[[Report], None]
+) -> None:
+    """Compute parts in a process pool and pass on each report as it comes.
+
+    A worker that dies takes its part with it: the clips of that part are tried again one by one,
+    and one that kills its worker twice is reported as failed.
+
+    Raises
+    ------
+    StoreError
+        If a part cannot be written.
+    """
+    remaining = list(parts)
+    while remaining:
+        lost, remaining = _attempt_parts(remaining, jobs, handle)
+        for single in [each for part in lost for each in part.alone()]:
+            if _is_done(store, single):
+                handle(Report(single, (single.items[0].track_id,), ()))
+            elif _attempt_parts([single], 1, handle)[0]:
+                reason, detail = "crashed", "the worker process died on this clip, twice"
+                handle(Report(single, (), (_failure(single, single.items[0], reason, detail),)))
+
+
+def _attempt_parts(
+    parts: list[Part], jobs: int, handle: Callable[[Report], None]
+) -> tuple[list[Part], list[Part]]:
+    """Run parts until all are done or a worker dies; return those lost and those not begun."""
+    from joblib import Parallel, delayed, parallel_config
+
+    begun: list[Part] = []
+
+    def feed() -> Iterator[Part]:
+        for part in parts:
+            begun.append(part)
+            yield part
+
+    finished: set[Part] = set()
+    try:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+            for report in pool(delayed(extract_part)(part) for part in feed()):
+                finished.add(report.part)
+                handle(report)
+    except BrokenProcessPool:
+        return [part for part in begun if part not in finished], parts[len(begun) :]
+    return [], []
+
+
+def _is_done(store: FeatureStore, part: Part) -> bool:
+    """Tell whether a clip whose report was lost has its rows all the same."""
+    item = part.items[0]
+    for name in part.sets:
+        chosen = feature_set(name, max_seconds=part.max_seconds)
+        directory = store.directory(chosen.name, chosen.fingerprint)
+        if item.sha256 not in store.known(directory).get(item.track_id, ()):
+            return False
+    return True

@@ -1,0 +1,146 @@
+"""Audio on disk, read in place and never copied."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
+from audiogenre.errors import UsageError
+from audiogenre.typing import LABEL_KINDS, Label, LabelKind, Problem, Track
+
+MANIFEST = "manifest.csv"
+LABELS_FROM = ("folder", "manifest", "tags")
+
+
+@dataclass
+class FolderSource:
+    """Audio files below a folder.
+
+    Parameters
+    ----------
+    path : Path
+    labels : {"folder", "manifest", "tags"}, optional
+        Where labels come from: the name of the folder a file lies in, ``manifest.csv`` (columns
+        file, genre or mood, and optionally artist, album, title, isrc, licence), or the files'
+        own tags. By default the manifest if there is one, else the folder.
+    label : {"genre", "mood"}
+        What a folder's name or a genre tag stands for.
+    """
+
+    path: Path | None = None
+    labels: str | None = None
+    label: LabelKind = "genre"
+    name: str = field(default="folder", init=False)
+    notes: list[str] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        if self.path is None:
+            raise UsageError("the source 'folder' needs --path FOLDER")
+        self.path = Path(self.path).expanduser().resolve()
+        if not self.path.is_dir():
+            raise UsageError(f"{self.path} is not a folder")
+        manifest = self.path / MANIFEST
+        self.labels = self.labels or ("manifest" if manifest.is_file() else "folder")
+        if self.labels not in LABELS_FROM:
+            raise UsageError(f"--labels is one of {', '.join(LABELS_FROM)}, not {self.labels!r}")
+        if self.labels == "manifest" and not manifest.is_file():
+            raise UsageError(
+                f"{manifest} does not exist; write one with the columns file, genre and artist, "
+                "or take --labels folder or --labels tags"
+            )
+        self._root = self.path
+
+    def tracks(self) -> Iterator[Track | Problem]:
+        """List the audio files in the order of their paths, with what is known about them."""
+        manifest = self._read_manifest() if self.labels == "manifest" else None
+        other = unlisted = 0
+        for folder, folders, files in os.walk(self._root):
+            folders[:] = sorted(each for each in folders if not each.startswith("."))
+            for file in sorted(files):
+                path = Path(folder) / file
+                if path.suffix.lower() not in SUFFIXES | SUFFIXES_PYAV or file.startswith("."):
+                    other += file != MANIFEST
+                elif manifest is None:
+                    yield self._track(path, self._from_file(path))
+                elif row := manifest.pop(path.relative_to(self._root).as_posix(), None):
+                    yield self._track(path, row)
+                else:
+                    unlisted += 1
+        for file in manifest or ():
+            yield Problem(_identify(self._root / file), "missing: listed in manifest.csv, not there")
+        if other:
+            self.notes.append(f"{other} files that are not audio were ignored")
+        if unlisted:
+            self.notes.append(f"{unlisted} audio files are not in {MANIFEST} and were left out")
+
+    def fetch(self, track: Track) -> bytes:
+        """Return the file's bytes; the audio of a folder is otherwise read in place."""
+        return cast(Path, track.path).read_bytes()
+
+    def _track(self, path: Path, row: dict[str, str]) -> Track:
+        labels = [
+            Label(kind, name, cast(str, self.labels))
+            for kind in LABEL_KINDS
+            for each in row.get(kind, "").split(";")
+            if (name := each.strip().casefold())
+        ]
+        known = {key: row.get(key) or None for key in ("title", "artist", "album", "isrc")}
+        return Track(
+            id=_identify(path),
+            source="folder",
+            labels=tuple(dict.fromkeys(labels)),
+            licence=row.get("licence") or None,
+            path=path,
+            **cast(Any, known),
+        )
+
+    def _read_manifest(self) -> dict[str, dict[str, str]]:
+        manifest = self._root / MANIFEST
+        try:
+            with manifest.open(newline="", encoding="utf-8-sig") as file:
+                rows = [
+                    {str(k).strip().lower(): v or "" for k, v in row.items() if k}
+                    for row in csv.DictReader(file)
+                ]
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise UsageError(f"{manifest} cannot be read as CSV in UTF-8: {error}") from error
+        if not rows or "file" not in rows[0] or not set(LABEL_KINDS) & set(rows[0]):
+            raise UsageError(f"{manifest} needs a column 'file' and a column 'genre' or 'mood'")
+        return {Path(row["file"]).as_posix(): row for row in rows if row["file"]}
+
+    def _from_file(self, path: Path) -> dict[str, str]:
+        """Read a file's tags; its label is the folder's name unless tags were asked for."""
+        row = read_tags(path)
+        genre = row.pop("genre", "")
+        if self.labels == "tags":
+            row[self.label] = genre
+        elif path.parent != self._root:
+            row[self.label] = path.parent.name.replace(";", ",")
+        return row
+
+
+def read_tags(path: Path) -> dict[str, str]:
+    """Return a file's title, artist, album, genre and isrc tags, several values joined by ``;``.
+
+    A file without readable tags has none: whether its audio is whole is another question.
+    """
+    import mutagen
+
+    try:
+        tags = mutagen.File(path, easy=True)
+    except (mutagen.MutagenError, OSError, ValueError, KeyError):
+        return {}
+    wanted = ("title", "artist", "album", "genre", "isrc")
+    found = {key: tags.get(key) or [] for key in wanted} if tags is not None else {}
+    return {key: ";".join(str(each) for each in values) for key, values in found.items() if values}
+
+
+def _identify(path: Path) -> str:
+    """Return an id that stays the same for a path; what lies there is told apart by its hash."""
+    return f"folder:{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}"

@@ -1,0 +1,189 @@
+"""The feature store: Parquet parts, written whole or not at all.
+
+``features/SET-FINGERPRINT/part-*.parquet`` holds one row a track: its id, the hash of the audio it
+was computed from, and the columns as float32. A part's name follows from its ids, so doing the
+same work twice leaves one file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from audiogenre.errors import StoreError, UsageError
+
+KEYS = ("track_id", "sha256")
+
+
+def write_part(
+    directory: Path,
+    ids: Sequence[str],
+    hashes: Sequence[str],
+    columns: Sequence[str],
+    values: npt.NDArray[np.float32],
+    metadata: dict[str, Any],
+) -> Path:
+    """Write one part: beside the target first, then moved into place.
+
+    Parameters
+    ----------
+    directory : Path
+        Of the feature set.
+    ids, hashes : sequence of str, length n
+        Track ids, and SHA-256 of the audio (``""`` where there is none).
+    columns : sequence of str, length d
+    values : ndarray, shape (n, d), float32
+    metadata : dict
+        Name and parameters of the set; written into the file's schema.
+
+    Raises
+    ------
+    StoreError
+        If the part cannot be written, for example because the disk is full.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    named = hashlib.sha256("\n".join(f"{i} {h}" for i, h in zip(ids, hashes, strict=True)).encode())
+    path = directory / f"part-{named.hexdigest()[:16]}.parquet"
+    arrays = [pa.array(ids, pa.string()), pa.array(hashes, pa.string())]
+    arrays += [pa.array(column) for column in np.ascontiguousarray(values.T, dtype=np.float32)]
+    table = pa.table(arrays, names=[*KEYS, *columns])
+    table = table.replace_schema_metadata({"audiogenre": json.dumps(metadata)})
+    partial = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            pq.write_table(table, file, compression="zstd")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(
+            f"cannot write {path}: {error.strerror or error}; what was written before is whole"
+        ) from error
+    return path
+
+
+class FeatureStore:
+    """The feature tables of one data folder.
+
+    Parameters
+    ----------
+    root : Path
+        ``data/features``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def directory(self, name: str, fingerprint: str | None = None) -> Path:
+        """Return the folder of a set; sets that came from a table have no fingerprint."""
+        return self.root / (f"{name}-{fingerprint}" if fingerprint else name)
+
+    def sets(self) -> list[str]:
+        """Return the names of the folders that hold at least one part."""
+        found = {part.parent.name for part in self.root.glob("*/part-*.parquet")}
+        return sorted(found)
+
+    def find(self, name: str, preferred: str | None = None) -> str:
+        """Return the folder name of a set called `name`, with its fingerprint.
+
+        Parameters
+        ----------
+        preferred : str, optional
+            The fingerprint to take where a set lies there under several.
+
+        Raises
+        ------
+        UsageError
+            If there is none, or several and none is preferred.
+        """
+        found = [each for each in self.sets() if each == name or each.rpartition("-")[0] == name]
+        if preferred and f"{name}-{preferred}" in found:
+            return f"{name}-{preferred}"
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(f"several sets are called {name!r} ({', '.join(found)}): name one")
+        there = ", ".join(self.sets()) or "none"
+        raise UsageError(
+            f"no features of a set called {name!r} in {self.root} (there: {there}); compute them "
+            "with 'audiogenre extract', or read them from a table with 'audiogenre download "
+            "--source table'"
+        )
+
+    def known(self, directory: Path) -> dict[str, set[str]]:
+        """Return the audio hashes that each track id has a row for."""
+        known: dict[str, set[str]] = {}
+        for _, table in self._parts(directory, columns=list(KEYS)):
+            for track_id, digest in zip(*(table[key].to_pylist() for key in KEYS), strict=True):
+                known.setdefault(track_id, set()).add(digest)
+        return known
+
+    def read(self, folder: str) -> pd.DataFrame:
+        """Read a set.
+
+        Parameters
+        ----------
+        folder : str
+            As `find` returns it.
+
+        Returns
+        -------
+        features : DataFrame, shape (n, d), float32
+            Indexed by ``(track_id, sha256)``, sorted, without duplicates; a column that only some
+            parts have is NaN elsewhere.
+
+        Raises
+        ------
+        StoreError
+            If a part is damaged.
+        """
+        frames = [table.to_pandas() for _, table in self._parts(self.root / folder)]
+        features = pd.concat(frames, ignore_index=True).set_index(list(KEYS))
+        return features[~features.index.duplicated()].sort_index()
+
+    def metadata(self, folder: str) -> dict[str, Any]:
+        """Return the name and parameters that were written with a set."""
+        import pyarrow.parquet as pq
+
+        part = min((self.root / folder).glob("part-*.parquet"))
+        with self._whole(part):
+            written = pq.read_schema(part).metadata[b"audiogenre"]
+        return dict(json.loads(written))
+
+    def clear_partials(self, directory: Path) -> None:
+        """Delete what a killed writer left beside its target. Call it with the lock held."""
+        for partial in directory.glob("*.tmp"):
+            partial.unlink(missing_ok=True)
+
+    def _parts(
+        self, directory: Path, columns: Iterable[str] | None = None
+    ) -> Iterator[tuple[Path, Any]]:
+        import pyarrow.parquet as pq
+
+        for part in sorted(directory.glob("part-*.parquet")):
+            with self._whole(part):
+                table = pq.read_table(part, columns=columns)
+            yield part, table
+
+    @contextmanager
+    def _whole(self, part: Path) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, ValueError, KeyError) as error:
+            raise StoreError(
+                f"{part} is damaged and cannot be read; delete it and run 'audiogenre extract' "
+                "(or 'download', for a table) again to fill the gap"
+            ) from error

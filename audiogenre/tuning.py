@@ -1,0 +1,145 @@
+"""Choosing parameters under an overfitting tolerance.
+
+The gap is training accuracy minus validation accuracy over the same artist-grouped folds. Taken
+literally (the best score with a gap within the tolerance, else the smallest gap) the rule prefers
+models that have learned nothing. So only candidates within one standard error of the best
+validation score count, and among those the tolerance decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+TOLERANCE = 0.05
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate of the search with its scores, shares of 1."""
+
+    parameters: dict[str, Any]
+    train: float
+    validation: float
+
+    @property
+    def gap(self) -> float:
+        """Training minus validation accuracy."""
+        return self.train - self.validation
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidate taken, and what else there was.
+
+    Attributes
+    ----------
+    chosen, best, strict : int
+        Row numbers of `candidates`: what is taken, the best validation score whatever its gap, and
+        the literal rule's answer.
+    met : bool
+        Whether the chosen candidate's gap is within the tolerance.
+    standard_error : float
+        Of the best validation score over the folds.
+    """
+
+    candidates: list[Candidate]
+    chosen: int
+    best: int
+    strict: int
+    met: bool
+    tolerance: float
+    standard_error: float
+
+    @property
+    def taken(self) -> Candidate:
+        """The chosen candidate."""
+        return self.candidates[self.chosen]
+
+    @property
+    def cost(self) -> float:
+        """What meeting the tolerance literally costs in validation accuracy, against the choice."""
+        return self.taken.validation - self.candidates[self.strict].validation
+
+    def sentence(self) -> str:
+        """Say whether the tolerance is met, and what it would cost if not."""
+        gap = 100 * self.taken.gap
+        if self.met:
+            return f"tolerance met: gap {gap:.1f} points, at most {100 * self.tolerance:g} wanted"
+        literal = self.candidates[self.strict]
+        if literal.gap > self.tolerance:
+            return f"tolerance not met: gap {gap:.1f} points; no candidate meets it"
+        return (
+            f"tolerance not met: gap {gap:.1f} points; meeting it costs "
+            f"{100 * self.cost:.1f} points (--strict-tolerance takes it)"
+        )
+
+
+def choose(
+    results: Mapping[str, Any], *, tolerance: float = TOLERANCE, strict: bool = False
+) -> Choice:
+    """Apply the tolerance rule to the results of a search.
+
+    Parameters
+    ----------
+    results : mapping
+        ``GridSearchCV.cv_results_`` with training scores.
+    tolerance : float, 0 to 1
+    strict : bool
+        Take the literal rule's answer.
+
+    Returns
+    -------
+    choice : Choice
+        Ties go to the smaller C, then to the earlier candidate.
+    """
+    train = np.asarray(results["mean_train_score"], dtype=np.float64)
+    validation = np.asarray(results["mean_test_score"], dtype=np.float64)
+    parameters = [dict(each) for each in results["params"]]
+    simplicity = np.array([each.get("model__C", 0.0) for each in parameters], dtype=np.float64)
+    # Fold scores are counts over a fold's size: differences below this are rounding.
+    score, gap = validation.round(10), (train - validation).round(10)
+
+    def first(mask: npt.NDArray[np.bool_], key: Values) -> int:
+        rows = np.flatnonzero(mask)
+        return int(rows[np.lexsort((rows, simplicity[rows], key[rows]))[0]])
+
+    everything = np.ones(len(score), dtype=bool)
+    best = first(everything, -score)
+    error = _standard_error(results, best)
+    affordable = score >= score[best] - error
+    within = gap <= tolerance
+    literal = first(within, -score) if within.any() else first(everything, gap)
+    if strict:
+        chosen = literal
+    elif (affordable & within).any():
+        chosen = first(affordable & within, -score)
+    else:
+        chosen = first(affordable, gap)
+    return Choice(
+        candidates=[
+            Candidate(p, float(t), float(v))
+            for p, t, v in zip(parameters, train, validation, strict=True)
+        ],
+        chosen=chosen,
+        best=best,
+        strict=literal,
+        met=bool(within[chosen]),
+        tolerance=tolerance,
+        standard_error=error,
+    )
+
+
+def _standard_error(results: Mapping[str, Any], row: int) -> float:
+    """Standard error of a candidate's mean validation score over the folds."""
+    scores = []
+    while (key := f"split{len(scores)}_test_score") in results:
+        scores.append(float(results[key][row]))
+    if len(scores) < 2:
+        return 0.0
+    return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
