@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -181,9 +180,7 @@ def obtain(source: Source, track: Track, data: Path) -> tuple[Track, Preview] | 
             seconds = probe(track.path)
             with track.path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return track, Preview(
-                str(track.path), digest, stat.st_size, seconds, stat.st_mtime_ns
-            )
+            return track, Preview(str(track.path), digest, stat.st_size, seconds, stat.st_mtime_ns)
         content = source.fetch(track)
         y, sr = decode(content)
         path = raw_path(track)
@@ -216,7 +213,7 @@ def _version(data: Path, track: Track, preview: Preview | None) -> str | None:
     """Size and time of a track's audio file as it lies there now, None if it does not."""
     path = track.path or (data / preview.path if preview and preview.path else None)
     try:
-        stat = os.stat(path) if path else None
+        stat = path.stat() if path else None
     except OSError:
         return None
     return f"{stat.st_size}-{stat.st_mtime_ns}" if stat else None
@@ -224,7 +221,9 @@ def _version(data: Path, track: Track, preview: Preview | None) -> str | None:
 
 def _rows(track: Track) -> set[tuple[str, str, str, str]]:
     """What `Catalog.known` says of a track that is there with all its labels."""
-    labels = {(track.id, each.kind, each.name, each.provenance) for each in track.labels}
+    labels: set[tuple[str, str, str, str]] = {
+        (track.id, each.kind, each.name, each.provenance) for each in track.labels
+    }
     return labels or {(track.id, "", "", "")}
 
 
@@ -234,7 +233,10 @@ def _split(reason: str) -> tuple[str, str]:
 
 
 def _record_listed(
-    tracks: list[Track], catalog: Catalog, store: FeatureStore, known: set[tuple[str, ...]]
+    tracks: list[Track],
+    catalog: Catalog,
+    store: FeatureStore,
+    known: set[tuple[str, str, str, str]],
 ) -> None:
     """Record tracks that came with features: catalogue and feature tables."""
     fresh = [each for each in tracks if not _rows(each) <= known]
@@ -256,4 +258,3 @@ def _record_listed(
             write_part(
                 directory, ids, [""] * len(ids), columns, values.astype(np.float32), metadata
             )
-

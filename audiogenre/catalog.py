@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from audiogenre.errors import StoreError
 from audiogenre.typing import LabelKind, Track
@@ -132,8 +133,16 @@ class Catalog:
         now = time.time()
         self._db.execute(
             "INSERT INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (track.id, track.source, track.title, track.artist, track.album, track.isrc)
-            + (track.licence, now),
+            (
+                track.id,
+                track.source,
+                track.title,
+                track.artist,
+                track.album,
+                track.isrc,
+                track.licence,
+                now,
+            ),
         )
         known = self._db.execute(
             "SELECT count(*) FROM labels WHERE track_id = ?", (track.id,)
@@ -148,8 +157,14 @@ class Catalog:
         if preview is not None:
             self._db.execute(
                 "INSERT OR REPLACE INTO previews VALUES (?, ?, ?, ?, ?, ?)",
-                (track.id, preview.path, preview.sha256, preview.bytes, preview.seconds)
-                + (preview.mtime_ns,),
+                (
+                    track.id,
+                    preview.path,
+                    preview.sha256,
+                    preview.bytes,
+                    preview.seconds,
+                    preview.mtime_ns,
+                ),
             )
             self.forgive(track.id, "download")
 
@@ -159,8 +174,15 @@ class Catalog:
             "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "reason = excluded.reason, detail = excluded.detail, attempts = attempts + 1, "
             "last_try = excluded.last_try, version = excluded.version",
-            (failure.item, failure.stage, failure.reason, failure.detail, failure.attempts)
-            + (time.time() if now is None else now, failure.version),
+            (
+                failure.item,
+                failure.stage,
+                failure.reason,
+                failure.detail,
+                failure.attempts,
+                time.time() if now is None else now,
+                failure.version,
+            ),
         )
 
     def forgive(self, item: str, stage: str) -> None:
@@ -187,7 +209,10 @@ class Catalog:
         return {row[0]: Preview(*row[1:]) for row in rows}
 
     def known(self) -> set[tuple[str, str, str, str]]:
-        """Return ``(track id, kind, label, provenance)`` of every label, and of unlabelled tracks."""
+        """Return ``(track id, kind, label, provenance)`` of every label.
+
+        A track without labels stands there once, with empty strings.
+        """
         rows = self._all(
             "SELECT id, ifnull(kind, ''), ifnull(name, ''), ifnull(provenance, '') "
             "FROM tracks LEFT JOIN labels ON id = track_id"
@@ -210,7 +235,7 @@ class Catalog:
             (kind,),
         )
 
-    def counts(self) -> dict[str, list[tuple[str, ...]]]:
+    def counts(self) -> dict[str, list[tuple[Any, ...]]]:
         """Return what `status` shows: tracks by source, tracks by label, failures by reason."""
         return {
             "sources": self._all(
@@ -228,6 +253,6 @@ class Catalog:
             ),
         }
 
-    def _all(self, query: str, arguments: Iterable[str] = ()) -> list[tuple[str, ...]]:
+    def _all(self, query: str, arguments: Iterable[str] = ()) -> list[Any]:
         with self._errors():
             return self._db.execute(query, tuple(arguments)).fetchall()

@@ -145,3 +145,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     raise TypeError(f"{type(value).__name__} does not go into JSON")
+
+
+def printable(text: str) -> str:
+    """Return a text from outside without control characters, so that it cannot drive a terminal."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)

@@ -35,7 +35,7 @@ def read_sources(path: Path) -> list[tuple[str, dict[str, Any]]]:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     sources = config.get("source")
     if not isinstance(sources, list) or not sources:
-        raise UsageError(f"{path} has no [[source]] table; write one with name = \"folder\"")
+        raise UsageError(f'{path} has no [[source]] table; write one with name = "folder"')
     found = []
     for number, each in enumerate(sources, start=1):
         if not isinstance(each, dict) or not isinstance(each.get("name"), str):

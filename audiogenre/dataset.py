@@ -14,6 +14,7 @@ import pandas as pd
 from audiogenre import leaks, splits
 from audiogenre.catalog import Catalog
 from audiogenre.errors import UsageError
+from audiogenre.features import families
 from audiogenre.store import FeatureStore
 from audiogenre.typing import LabelKind
 
@@ -127,7 +128,9 @@ def load_dataset(
     wanted = ["spotify"] if features == "spotify" else [set_name]
     wanted += ["spotify"] if features == "both" else []
     folders = [store.find(name, fingerprint) for name in wanted]
-    tables = [_match(store.read(each), tracks, name) for each, name in zip(folders, wanted, strict=True)]
+    tables = [
+        _match(store.read(each), tracks, name) for each, name in zip(folders, wanted, strict=True)
+    ]
     X = pd.concat(tables, axis=1, join="inner")
     X = _complete(X, notes)
     tracks = tracks.loc[X.index]
@@ -137,7 +140,9 @@ def load_dataset(
         kept = tracks.iloc[order].groupby("label").head(per_label).index
         tracks = tracks.loc[tracks.index.isin(kept)]
         X = X.loc[tracks.index]
-    blocks = tuple(f"{table}/{name.split('_')[0]}" for table, name in X.columns)
+    blocks = tuple(
+        f"{name}/{family}" for name in wanted for family in families(name, X[name].columns)
+    )
     X.columns = pd.Index(_plain_names(X.columns))
     _check_names(X.columns)
     y = tracks["label"].to_numpy(dtype=str)
@@ -147,8 +152,12 @@ def load_dataset(
     notes += [f"column {each!r} alone orders the labels: is it an index?" for each in suspects]
     share = float(known[tracks["position"]].mean())
     if split == "artist" and share < 1:
-        notes.append(f"the artist of {1 - share:.0%} of the tracks is unknown: split by track there")
-    described = [_describe(store, folder, name) for folder, name in zip(folders, wanted, strict=True)]
+        notes.append(
+            f"the artist of {1 - share:.0%} of the tracks is unknown: split by track there"
+        )
+    described = [
+        _describe(store, folder, name) for folder, name in zip(folders, wanted, strict=True)
+    ]
     return Dataset(
         X=X.astype(np.float64),
         y=y,
@@ -184,7 +193,9 @@ def _labelled(
     tracks = rows.drop_duplicates("track_id").set_index("track_id")
     several = len(rows.drop_duplicates(["track_id", "label"])) - len(tracks)
     if several:
-        notes.append(f"{several} further labels of tracks with several were left out: the first counts")
+        notes.append(
+            f"{several} further labels of tracks with several were left out: the first counts"
+        )
     return tracks.assign(position=np.arange(len(tracks)))
 
 
@@ -226,7 +237,9 @@ def _complete(X: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         raise UsageError("no labelled track has these features; run 'audiogenre extract' first")
     sparse = X.columns[X.isna().mean() > 0.5]
     if len(sparse):
-        notes.append(f"columns most tracks lack were left out: {', '.join(n for _, n in sparse)}")
+        notes.append(
+            f"columns most tracks lack were left out: {', '.join(str(each[1]) for each in sparse)}"
+        )
         X = X.drop(columns=sparse)
     whole = X.notna().all(axis=1)
     if not whole.all():

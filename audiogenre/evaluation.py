@@ -178,9 +178,7 @@ def reliability(
     return bins, float(error / len(right))
 
 
-def summary(
-    y: Labels, predicted: Labels, groups: Groups, labels: Sequence[str]
-) -> dict[str, Any]:
+def summary(y: Labels, predicted: Labels, groups: Groups, labels: Sequence[str]) -> dict[str, Any]:
     """Return accuracy with interval and n, macro F1 and the scores of each label."""
     right = (y == predicted).astype(np.float64)
     return {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -33,7 +32,9 @@ def feature_set(name: str, *, max_seconds: float = MAX_SECONDS) -> FeatureSet:
         If there is no such set.
     """
     if name not in FEATURE_SETS:
-        raise UsageError(f"there is no feature set {name!r}; the sets are {', '.join(FEATURE_SETS)}")
+        raise UsageError(
+            f"there is no feature set {name!r}; the sets are {', '.join(FEATURE_SETS)}"
+        )
     return FEATURE_SETS[name].having(sr=SAMPLE_RATE, max_seconds=float(max_seconds))
 
 
@@ -93,10 +94,10 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         from joblib import Parallel, delayed, parallel_config
 
         chosen = feature_set(self.set, max_seconds=self.max_seconds)
-        limits = {"min_seconds": self.min_seconds, "max_seconds": self.max_seconds}
         with parallel_config(backend="loky", inner_max_num_threads=1):
             rows = Parallel(n_jobs=self.n_jobs)(
-                delayed(_features)(source, chosen, limits) for source in X
+                delayed(_features)(source, chosen, self.min_seconds, self.max_seconds)
+                for source in X
             )
         return np.stack(rows) if rows else np.empty((0, len(chosen.names)), dtype=np.float32)
 
@@ -113,9 +114,9 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _features(
-    source: AudioSource, chosen: FeatureSet, limits: dict[str, float]
+    source: AudioSource, chosen: FeatureSet, min_seconds: float, max_seconds: float
 ) -> npt.NDArray[np.float32]:
-    y, sr = decode(source, **limits)
+    y, sr = decode(source, min_seconds=min_seconds, max_seconds=max_seconds)
     return chosen.compute(y, sr)
 
 
@@ -170,9 +171,7 @@ def extract_part(part: Part) -> Report:
     for item in part.items:
         try:
             _check_unchanged(item)
-            y, sr = decode(
-                item.path, min_seconds=part.min_seconds, max_seconds=part.max_seconds
-            )
+            y, sr = decode(item.path, min_seconds=part.min_seconds, max_seconds=part.max_seconds)
             values = [each.compute(y, sr) for each in sets]
             if not all(np.isfinite(each).all() for each in values):
                 raise AudioError("not finite", "a feature is not a number")
@@ -200,7 +199,7 @@ def extract_part(part: Part) -> Report:
 
 def _check_unchanged(item: Item) -> None:
     try:
-        stat = os.stat(item.path)
+        stat = Path(item.path).stat()
     except OSError as error:
         raise AudioError("missing", error.strerror or str(error)) from error
     if (stat.st_size, stat.st_mtime_ns) != (item.bytes, item.mtime_ns):

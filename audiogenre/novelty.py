@@ -43,7 +43,7 @@ class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: npt.ArrayLike, y: npt.NDArray[np.str_]) -> NoveltyDetector:
         """Learn where the classes lie and how they spread."""
-        self.scaler_ = BlockScaler(self.blocks, clip=None).fit(X)
+        self.scaler_ = BlockScaler(self.blocks, ranks=False).fit(X)
         scaled = self.scaler_.transform(X)
         k = max(1, min(_COMPONENTS, scaled.shape[1], len(scaled) // 4))
         self.components_ = PCA(k, svd_solver="full").fit(scaled)
@@ -57,7 +57,7 @@ class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
         """Return the distance of each row to its nearest class, shape (n,), >= 0."""
         reduced = self.components_.transform(self.scaler_.transform(X))
         squared = [self.covariance_.mahalanobis(reduced - centre) for centre in self.centres_]
-        return np.sqrt(np.min(squared, axis=0))
+        return np.asarray(np.sqrt(np.min(squared, axis=0)))
 
     def calibrate(
         self, X: Values, y: npt.NDArray[np.str_], folds: Folds, share: float = KEPT_SHARE

@@ -16,7 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from audiogenre import evaluation
 from audiogenre.dataset import Dataset
 from audiogenre.novelty import NoveltyDetector
-from audiogenre.splits import Folds, grouped_folds
+from audiogenre.splits import Folds, grouped_folds, repeated_folds
 from audiogenre.tuning import TOLERANCE, Candidate, Choice, choose
 from audiogenre.typing import Classifier
 
@@ -74,7 +74,13 @@ def search(
         return made[-1].chosen
 
     found = GridSearchCV(
-        pipeline, grid, cv=folds, refit=pick, return_train_score=True, n_jobs=jobs, error_score="raise"
+        pipeline,
+        grid,
+        cv=folds,
+        refit=pick,
+        return_train_score=True,
+        n_jobs=jobs,
+        error_score="raise",
     )
     found.fit(X, y)
     return found.best_estimator_, made[-1]
@@ -106,7 +112,7 @@ def fit(
         family,
         X[train],
         y[train],
-        folds,
+        repeated_folds(y[train], groups[train], seed=seed),
         dataset.blocks,
         tolerance=tolerance,
         strict=strict,
@@ -232,7 +238,7 @@ def nested_predictions(
     predicted = {each: np.empty((len(seeds), len(y)), dtype=y.dtype) for each in tolerances}
     for row, seed in enumerate(seeds):
         for train, test in grouped_folds(y, groups, seed=seed):
-            folds = grouped_folds(y[train], groups[train], seed=seed)
+            folds = repeated_folds(y[train], groups[train], seed=seed)
             pipeline = family.build(dataset.blocks, seed)
             grid = family.grid(len(train), X.shape[1]) or [{}]
             found = GridSearchCV(

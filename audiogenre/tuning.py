@@ -2,8 +2,12 @@
 
 The gap is training accuracy minus validation accuracy over the same artist-grouped folds. Taken
 literally (the best score with a gap within the tolerance, else the smallest gap) the rule prefers
-models that have learned nothing. So only candidates within one standard error of the best
-validation score count, and among those the tolerance decides.
+models that have learned nothing. So only candidates count whose validation score is less than the
+best by no more than one standard error of that difference, and among those the tolerance decides.
+
+The error is that of the difference fold by fold, not of the best score itself: folds of different
+artists are hard or easy for all candidates alike, and an error that wide makes everything
+affordable.
 """
 
 from __future__ import annotations
@@ -44,8 +48,8 @@ class Choice:
         the literal rule's answer.
     met : bool
         Whether the chosen candidate's gap is within the tolerance.
-    standard_error : float
-        Of the best validation score over the folds.
+    affordable : int
+        How many candidates were within one standard error of the best.
     """
 
     candidates: list[Candidate]
@@ -54,7 +58,7 @@ class Choice:
     strict: int
     met: bool
     tolerance: float
-    standard_error: float
+    affordable: int
 
     @property
     def taken(self) -> Candidate:
@@ -72,11 +76,12 @@ class Choice:
         if self.met:
             return f"tolerance met: gap {gap:.1f} points, at most {100 * self.tolerance:g} wanted"
         literal = self.candidates[self.strict]
+        what = "meeting it"
         if literal.gap > self.tolerance:
-            return f"tolerance not met: gap {gap:.1f} points; no candidate meets it"
+            what = f"no candidate meets it, and the smallest gap ({100 * literal.gap:.1f} points)"
         return (
-            f"tolerance not met: gap {gap:.1f} points; meeting it costs "
-            f"{100 * self.cost:.1f} points (--strict-tolerance takes it)"
+            f"tolerance not met: gap {gap:.1f} points; {what} costs {100 * self.cost:.1f} points "
+            "(--strict-tolerance takes it)"
         )
 
 
@@ -111,8 +116,7 @@ def choose(
 
     everything = np.ones(len(score), dtype=bool)
     best = first(everything, -score)
-    error = _standard_error(results, best)
-    affordable = score >= score[best] - error
+    affordable = score[best] - score <= _difference_errors(results, best)
     within = gap <= tolerance
     literal = first(within, -score) if within.any() else first(everything, gap)
     if strict:
@@ -131,15 +135,17 @@ def choose(
         strict=literal,
         met=bool(within[chosen]),
         tolerance=tolerance,
-        standard_error=error,
+        affordable=int(affordable.sum()),
     )
 
 
-def _standard_error(results: Mapping[str, Any], row: int) -> float:
-    """Standard error of a candidate's mean validation score over the folds."""
-    scores = []
-    while (key := f"split{len(scores)}_test_score") in results:
-        scores.append(float(results[key][row]))
+def _difference_errors(results: Mapping[str, Any], best: int) -> Values:
+    """Standard error, over the folds, of how much less each candidate scores than the best."""
+    folds: list[Values] = []
+    while (key := f"split{len(folds)}_test_score") in results:
+        folds.append(np.asarray(results[key], dtype=np.float64))
+    scores = np.stack(folds)
     if len(scores) < 2:
-        return 0.0
-    return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+        return np.zeros(scores.shape[1])
+    differences = scores[:, [best]] - scores
+    return np.asarray(differences.std(axis=0, ddof=1) / np.sqrt(len(scores)))

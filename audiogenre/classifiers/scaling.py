@@ -1,4 +1,4 @@
-"""Standardised columns, with an equal say for every family of features."""
+"""Columns of like spread, with an equal say for every family of features."""
 
 from __future__ import annotations
 
@@ -7,56 +7,85 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 Values = npt.NDArray[np.float64]
+_QUANTILES = 200
+_CLIP = 2.5
 
 
 class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Standardise columns and weigh them by block.
+    """Give columns a normal distribution, and weigh them by block.
 
-    A hundred cepstral statistics would drown five of dynamics in a distance. So each feature set
-    gets the same total variance, within a set each family, within a family each column; all of it
-    adds up to 1, which makes an RBF kernel's `gamma` mean the same for any number of columns.
+    Energies, minima and skewnesses have long tails in which a few tracks lie far from all others;
+    ranks do not. And a hundred cepstral statistics would drown five of dynamics in a distance. So
+    each feature set gets the same total variance, within a set each family, within a family each
+    column; all of it adds up to 1, which makes an RBF kernel's `gamma` mean the same for any
+    number of columns.
 
     Parameters
     ----------
     blocks : tuple of d str
         ``set/family`` of each column.
-    clip : float > 0 or None
-        Values further from the mean are pulled back to this many standard deviations.
+    ranks : bool
+        True maps each column to a normal distribution by its quantiles, and holds what lies
+        outside at 2.5 standard deviations. False only standardises: what is far stays far.
 
     Attributes
     ----------
-    scaler_ : StandardScaler
+    scaler_ : QuantileTransformer or StandardScaler
     weights_ : ndarray, shape (d,)
     """
 
-    def __init__(self, blocks: tuple[str, ...] = (), clip: float | None = 2.5) -> None:
+    def __init__(self, blocks: tuple[str, ...] = (), ranks: bool = True) -> None:
         self.blocks = blocks
-        self.clip = clip
+        self.ranks = ranks
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> BlockScaler:
-        """Learn means, standard deviations and weights.
+        """Learn distributions and weights.
 
         Raises
         ------
         ValueError
             If the number of columns is not that of `blocks`.
         """
-        self.scaler_ = StandardScaler().fit(X)
-        self.n_features_in_ = self.scaler_.n_features_in_
-        if len(self.blocks) != self.n_features_in_:
-            raise ValueError(f"{self.n_features_in_} columns, but {len(self.blocks)} blocks")
+        X = np.asarray(X, dtype=np.float64)
+        if X.shape[1] != len(self.blocks):
+            raise ValueError(f"{X.shape[1]} columns, but {len(self.blocks)} blocks")
+        scaler = StandardScaler()
+        if self.ranks:
+            scaler = QuantileTransformer(
+                n_quantiles=min(_QUANTILES, len(X)), output_distribution="normal", random_state=0
+            )
+        self.scaler_ = scaler.fit(X)
+        self.n_features_in_ = X.shape[1]
         self.weights_ = block_weights(self.blocks)
         return self
 
     def transform(self, X: npt.ArrayLike) -> Values:
         """Return the scaled columns, shape (n, d)."""
-        scaled = self.scaler_.transform(X)
-        if self.clip is not None:
-            np.clip(scaled, -self.clip, self.clip, out=scaled)
+        X = np.asarray(X, dtype=np.float64)
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(f"{X.shape[1]} columns, but {self.n_features_in_} were learned")
+        scaled = self._normal_scores(X) if self.ranks else self.scaler_.transform(X)
         return np.asarray(scaled * self.weights_)
+
+    def _normal_scores(self, X: Values) -> Values:
+        """Apply the learned quantiles, ``QuantileTransformer.transform`` with a nearer limit.
+
+        Scikit-learn's own transform spends 70 ms on one clip of 634 columns, which is more than
+        computing them; a test holds the two together.
+        """
+        from scipy.special import ndtri
+
+        quantiles, levels = self.scaler_.quantiles_, self.scaler_.references_
+        shares = np.empty_like(X)
+        for column, (x, knots) in enumerate(zip(X.T, quantiles.T, strict=True)):
+            # The mean from both sides puts tied values in the middle of their ranks.
+            below = np.interp(x, knots, levels)
+            above = np.interp(-x, -knots[::-1], -levels[::-1])
+            shares[:, column] = 0.5 * (below - above)
+        return np.asarray(np.clip(ndtri(shares), -_CLIP, _CLIP))
 
 
 def block_weights(blocks: tuple[str, ...]) -> Values:
@@ -72,7 +101,5 @@ def block_weights(blocks: tuple[str, ...]) -> Values:
     for block in blocks:
         families.setdefault(block.partition("/")[0], set()).add(block)
     sizes = {block: blocks.count(block) for block in set(blocks)}
-    shares = [
-        len(sets) * len(families[block.partition("/")[0]]) * sizes[block] for block in blocks
-    ]
+    shares = [len(sets) * len(families[block.partition("/")[0]]) * sizes[block] for block in blocks]
     return 1 / np.sqrt(np.array(shares, dtype=np.float64))

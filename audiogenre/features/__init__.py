@@ -5,10 +5,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from audiogenre.features.baseline import BASELINE
 from audiogenre.features.full import FULL
-from audiogenre.features.sets import Column, FeatureSet
+from audiogenre.features.sets import Column, FeatureSet, family
 
 FEATURE_SETS: dict[str, FeatureSet] = {each.name: each for each in (BASELINE, FULL)}
 
-__all__ = ["BASELINE", "FEATURE_SETS", "FULL", "Column", "FeatureSet"]
+
+def families(name: str, columns: Iterable[str]) -> list[str]:
+    """Return the family of each column of a set, whether it is one of ours or came from a table."""
+    declared = (
+        {c.name: c.family for c in FEATURE_SETS[name].columns} if name in FEATURE_SETS else {}
+    )
+    return [declared.get(column, family(column)) for column in columns]
+
+
+__all__ = ["BASELINE", "FEATURE_SETS", "FULL", "Column", "FeatureSet", "families"]

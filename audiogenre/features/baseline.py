@@ -52,10 +52,16 @@ def _columns() -> tuple[Column, ...]:
     components = [
         ("energy", "1", "sum of squares of a frame", _ENERGY),
         ("rms", "1", "root mean square of a frame", _RMS),
-        *((f"mfcc_{i:02d}", "dB", f"cepstral coefficient {i}", _MFCC) for i in range(1, N_MFCC + 1)),
+        *(
+            (f"mfcc_{i:02d}", "dB", f"cepstral coefficient {i}", _MFCC)
+            for i in range(1, N_MFCC + 1)
+        ),
     ]
     return tuple(
-        Column(f"{name}_{stat}", statistics.unit_of(unit, stat), statistics.describe(text, stat))
+        # Each coefficient is a family: the earlier work gave all its columns the same weight.
+        Column(
+            f"{name}_{stat}", statistics.unit_of(unit, stat), statistics.describe(text, stat), name
+        )
         for name, unit, text, stats in components
         for stat in stats
     )

@@ -33,7 +33,7 @@ def energy(frames: Array) -> Array:
     energy : ndarray, shape (n_frames,), >= 0
         ``frame_length * librosa.feature.rms(...) ** 2``.
     """
-    return np.einsum("tn,tn->t", frames, frames)
+    return np.asarray(np.einsum("tn,tn->t", frames, frames))
 
 
 def dynamics_summary(y: Array, rms: Array, db: Array) -> npt.NDArray[np.float64]:

@@ -71,7 +71,10 @@ def _components() -> list[tuple[str, str, str]]:
     cepstra = range(1, N_MFCC + 1)
     return [
         *((f"mfcc_{i:02d}", "dB", f"cepstral coefficient {i}") for i in cepstra),
-        *((f"mfccdelta_{i:02d}", "dB/frame", f"slope of cepstral coefficient {i}") for i in cepstra),
+        *(
+            (f"mfccdelta_{i:02d}", "dB/frame", f"slope of cepstral coefficient {i}")
+            for i in cepstra
+        ),
         *(
             (f"mfccdelta2_{i:02d}", "dB/frame^2", f"curvature of cepstral coefficient {i}")
             for i in cepstra

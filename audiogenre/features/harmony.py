@@ -21,11 +21,16 @@ SUMMARY: tuple[tuple[str, str, str], ...] = (
     ("key_change", "1", "mean change of chroma from frame to frame"),
     ("key_triad", "1", "share of the three strongest pitch classes"),
     *(
-        (f"interval_{semitones}", "1", f"pitch classes {semitones} semitones apart sounding at once")
+        (
+            f"interval_{semitones}",
+            "1",
+            f"pitch classes {semitones} semitones apart sounding at once",
+        )
         for semitones in range(1, 7)
     ),
 )
 
+_TINY = np.finfo(np.float32).tiny
 # Krumhansl and Kessler (1982), probe-tone profiles of major and minor keys.
 _PROFILES = np.array(
     [
@@ -50,7 +55,7 @@ def chroma(power: Array, *, sr: int) -> Array:
     """
     folded = power @ _chroma_basis(sr, 2 * (power.shape[1] - 1))
     peak = folded.max(axis=1, keepdims=True)
-    return folded / np.where(peak > np.finfo(np.float32).tiny, peak, np.float32(1))
+    return (folded / np.where(peak > _TINY, peak, 1)).astype(np.float32, copy=False)
 
 
 def tonnetz(chroma: Array) -> Array:
@@ -115,7 +120,7 @@ def _key_strength(profile: npt.NDArray[np.float64]) -> tuple[float, float]:
 
 def _unit_sum(chroma: Array) -> Array:
     total = chroma.sum(axis=1, keepdims=True)
-    return chroma / np.where(total > np.finfo(np.float32).tiny, total, np.float32(1))
+    return (chroma / np.where(total > _TINY, total, 1)).astype(np.float32, copy=False)
 
 
 @lru_cache(maxsize=4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -36,7 +38,7 @@ SUMMARY: tuple[tuple[str, str, str], ...] = (
     ),
     *(
         (f"modulation_{low:g}to{high:g}hz", "log10 dB^2", "mean power of loudness modulation")
-        for low, high in zip(MODULATION_EDGES[:-1], MODULATION_EDGES[1:], strict=True)
+        for low, high in itertools.pairwise(MODULATION_EDGES)
     ),
     *(
         (f"liveliness_{group:02d}", "log10 dB^2", f"loudness modulation of mel group {group} of 12")
@@ -107,7 +109,7 @@ def rhythm_summary(db: Array, *, sr: int, hop_length: int) -> Values:
             _onsets_and_tempo(onset_strength(rise), frame_rate),
             *(
                 _band_rhythm(rise[:, low:high].mean(axis=1), frame_rate)
-                for low, high in zip(_MEL_SPLIT[:-1], _MEL_SPLIT[1:], strict=True)
+                for low, high in itertools.pairwise(_MEL_SPLIT)
             ),
             _modulation(db, frame_rate),
         ]
@@ -158,7 +160,7 @@ def _modulation(db: Array, frame_rate: float) -> Values:
     bands = np.array(
         [
             power[first:last].mean(axis=0) if last > first else np.zeros(N_GROUPS)
-            for first, last in zip(edges[:-1], edges[1:], strict=True)
+            for first, last in itertools.pairwise(edges)
         ]
     )
     logged = np.log10(bands + 1e-6)

@@ -13,13 +13,30 @@ import numpy.typing as npt
 Compute = Callable[[npt.NDArray[np.float32], int], npt.NDArray[np.float32]]
 
 
+def family(column: str) -> str:
+    """Return the family that a column's name tells: the part before its first ``_``."""
+    return column.partition("_")[0]
+
+
 @dataclass(frozen=True)
 class Column:
-    """One number of a feature set. Its block is the part of the name before the first ``_``."""
+    """One number of a feature set.
+
+    Attributes
+    ----------
+    block : str
+        The family whose columns share one weight; by default the name up to its first ``_``.
+    """
 
     name: str
     unit: str
     description: str
+    block: str = ""
+
+    @property
+    def family(self) -> str:
+        """The block, or what stands for it."""
+        return self.block or family(self.name)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Frames and spectra that the feature families share, computed once a clip.
 
-Frames come first: an array of shape ``(n_frames, n_bins)`` is the transpose of librosa's. One row is
-one frame, so a family is a matrix product from the right and a statistic runs down the columns.
+Frames come first: an array of shape ``(n_frames, n_bins)`` is the transpose of librosa's. One row
+is one frame: a family is a matrix product from the right, a statistic runs down the columns.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def power_spectrogram(frames: Array) -> Array:
     from scipy.fft import rfft
 
     spectrum = rfft(frames * _window(frames.shape[1]), axis=1)
-    power = np.square(spectrum.real)
+    power: Array = np.square(spectrum.real)
     power += np.square(spectrum.imag)
     return power
 
@@ -72,7 +72,7 @@ def mel_power(power: Array, *, sr: int, n_mels: int = 128) -> Array:
 
 def power_to_db(power: Array, *, top_db: float = 80.0) -> Array:
     """Convert power to decibels, at most `top_db` below the loudest value (librosa.power_to_db)."""
-    db = np.log10(np.maximum(power, np.float32(1e-10)))
+    db: Array = np.log10(np.maximum(power, np.float32(1e-10)))
     db *= np.float32(10)
     return np.maximum(db, db.max() - np.float32(top_db), out=db)
 
@@ -114,4 +114,3 @@ def _mel_basis(sr: int, n_fft: int, n_mels: int):  # type: ignore[no-untyped-def
         # 512-sample frames are too short for 128 bands; the earlier work's numbers have the gaps.
         warnings.filterwarnings("ignore", message="Empty filters detected")
         return csr_array(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels))
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 
@@ -143,7 +145,7 @@ def spectral_contrast(magnitude: Array, *, sr: int) -> Array:
     freqs = np.linspace(0, sr / 2, magnitude.shape[1])
     edges = [0.0, *(200.0 * 2.0 ** np.arange(CONTRAST_BANDS))]
     valleys, peaks = [], []
-    for band, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for band, (low, high) in enumerate(itertools.pairwise(edges)):
         inside = (freqs >= low) & (freqs <= high)
         first, last = np.flatnonzero(inside)[[0, -1]]
         if band > 0:

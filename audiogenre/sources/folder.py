@@ -73,7 +73,9 @@ class FolderSource:
                 else:
                     unlisted += 1
         for file in manifest or ():
-            yield Problem(_identify(self._root / file), "missing: listed in manifest.csv, not there")
+            yield Problem(
+                _identify(self._root / file), "missing: listed in manifest.csv, not there"
+            )
         if other:
             self.notes.append(f"{other} files that are not audio were ignored")
         if unlisted:

@@ -1,0 +1,147 @@
+"""The model card: what a bundle is, how good, on what evidence, and what it costs to believe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from audiogenre.tuning import Choice
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage with one decimal."""
+    return f"{100 * value:.1f} %"
+
+
+def score_sentence(scores: dict[str, Any]) -> str:
+    """Return accuracy with interval, n and protocol, the only form in which it is shown."""
+    low, high = scores["interval"]
+    return (
+        f"{percent(scores['accuracy'])} (95 % interval {100 * low:.1f} to {100 * high:.1f}; "
+        f"n = {scores['n']} tracks; {scores['protocol']})"
+    )
+
+
+def write_card(
+    folder: Path, metadata: dict[str, Any], choice: Choice, figures: dict[str, Path]
+) -> None:
+    """Write ``README.md`` into a bundle's folder.
+
+    Parameters
+    ----------
+    figures : dict
+        Title to path, as `audiogenre.figures.draw_all` returns them.
+    """
+    from skops.card import Card
+
+    scores, choices = metadata["scores"], metadata["parameters"]
+    labels = ", ".join(metadata["labels"])
+    card = Card(model=None, model_diagram=False, template=None)
+    title = f"Model {metadata['name']}"
+    card.add(**{title: _opening(metadata, labels)})
+    card.add(**{f"{title}/Score": _score(metadata)})
+    rows = scores["per_label"]
+    card.add_table(
+        **{
+            f"{title}/Score/By label": {
+                "label": list(rows),
+                "n": [each["n"] for each in rows.values()],
+                "precision": [f"{each['precision']:.2f}" for each in rows.values()],
+                "recall": [f"{each['recall']:.2f}" for each in rows.values()],
+                "F1": [f"{each['f1']:.2f}" for each in rows.values()],
+                "error rate": [percent(each["error_rate"]) for each in rows.values()],
+                "share of all errors": [percent(each["share_of_errors"]) for each in rows.values()],
+            }
+        }
+    )
+    card.add(**{f"{title}/Choice of parameters": _choice(choice)})
+    card.add(**{f"{title}/Unknown": _unknown(metadata)})
+    card.add(**{f"{title}/Data": _data(metadata)})
+    card.add(
+        **{
+            f"{title}/Fitted with": "\n".join(
+                f"- {key}: {value}" for key, value in {**choices, **metadata["versions"]}.items()
+            )
+        }
+    )
+    if figures:
+        plots = {
+            f"{title}/Figures/{name}": path.relative_to(folder) for name, path in figures.items()
+        }
+        card.add_plot(**plots)
+    card.save(folder / "README.md")
+
+
+def _opening(metadata: dict[str, Any], labels: str) -> str:
+    sets = " and ".join(each["name"] for each in metadata["sets"])
+    return (
+        f"Tells the {metadata['label_kind']} of a track ({labels}) from {len(metadata['columns'])} "
+        f"columns of the feature set {sets}, by the model family `{metadata['model']}`."
+    )
+
+
+def _score(metadata: dict[str, Any]) -> str:
+    scores = metadata["scores"]
+    lines = [
+        f"Test accuracy **{score_sentence(scores)}**, macro F1 {scores['macro_f1']:.3f}.",
+        "",
+        f"The {scores['n']} test tracks are of {scores['n_groups']} artists or groups; the "
+        "interval resamples those. The test part was looked at once, after every choice was made.",
+        f"Always answering the most frequent label scores {percent(scores['majority_accuracy'])}.",
+    ]
+    if metadata["split"]["kind"] == "random":
+        lines += [
+            "",
+            "**This split is random.** The same artists are in training and test, which flatters "
+            "the score by nine points and more; do not compare it with an artist split.",
+        ]
+    return "\n".join(lines)
+
+
+def _choice(choice: Choice) -> str:
+    def row(text: str, index: int) -> str:
+        each = choice.candidates[index]
+        parameters = ", ".join(
+            f"{key.rpartition('__')[2]} = {value}" for key, value in each.parameters.items()
+        )
+        return (
+            f"| {text} | {percent(each.train)} | {percent(each.validation)} | "
+            f"{100 * each.gap:.1f} | {parameters or 'none'} |"
+        )
+
+    return "\n".join(
+        [
+            choice.sentence()[0].upper() + choice.sentence()[1:] + ".",
+            "",
+            "| rule | training | validation | gap (points) | parameters |",
+            "|---|---|---|---|---|",
+            row("chosen", choice.chosen),
+            row("best score, whatever the gap", choice.best),
+            row(f"literally: gap at most {100 * choice.tolerance:g}", choice.strict),
+            "",
+            "Training and validation accuracy are means over the same folds of the training part. "
+            f"{choice.affordable} of {len(choice.candidates)} candidates were affordable (within "
+            "one standard error of the best score); among them the tolerance decided.",
+        ]
+    )
+
+
+def _unknown(metadata: dict[str, Any]) -> str:
+    unknown = metadata["unknown"]
+    return (
+        "A track further than "
+        f"{unknown['threshold']:.2f} (Mahalanobis distance to the nearest label) is answered with "
+        f'"unknown"; that keeps {percent(unknown["kept_share"])} of known out-of-fold tracks. Of '
+        f"the test tracks, all of known labels, {percent(metadata['scores']['unknown_share'])} are "
+        "called unknown. The scores above count the nearest label either way."
+    )
+
+
+def _data(metadata: dict[str, Any]) -> str:
+    split = metadata["split"]
+    lines = [
+        f"- {metadata['n_train']} training and {metadata['n_test']} test tracks, split by "
+        f"{split['kind']} with seed {split['seed']}",
+        f"- data hash {metadata['data_hash']}, schema fingerprint {metadata['fingerprint']}",
+    ]
+    return "\n".join(lines + [f"- {note}" for note in metadata["notes"]])

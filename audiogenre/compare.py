@@ -1,0 +1,178 @@
+"""``audiogenre compare``: put two or more models side by side on the same test tracks."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from audiogenre.cli import Output, make_parser, run
+from audiogenre.errors import EXIT_DONE, BundleError, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_FEWEST = 10
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    p = make_parser(
+        "compare",
+        "Put models side by side on the test tracks that all of them have: accuracy, interval, "
+        "paired test, and where each is wrong. Models that tell different labels are compared "
+        "among their like.",
+        "  audiogenre compare extracted-full spotify\n"
+        "  audiogenre compare extracted-full extracted-baseline extracted-full-majority",
+    )
+    p.add_argument("model", nargs="+", metavar="MODEL", help="names below models/, or folders")
+    return p
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A model's metadata and its test predictions, by track id."""
+
+    name: str
+    labels: tuple[str, ...]
+    metadata: dict[str, Any]
+    predictions: pd.DataFrame
+
+
+def command(args: argparse.Namespace, out: Output) -> int:
+    """Run the command."""
+    if len(set(args.model)) < 2:
+        raise UsageError("name two models or more")
+    entries = [_read(name, args) for name in dict.fromkeys(args.model)]
+    groups: dict[tuple[str, ...], list[_Entry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.labels, []).append(entry)
+    alike = [group for group in groups.values() if len(group) > 1]
+    if not alike:
+        raise UsageError("the models tell different labels; there is nothing to compare")
+    results = [_compare(group) for group in alike]
+    out.say(_table(results))
+    for result in results:
+        out.say()
+        out.say(_details(result))
+    first = results[0]
+    keys = ("n", "models", "difference", "difference_interval", "p_value")
+    out.result({**{key: first[key] for key in keys}, "comparisons": results})
+    return EXIT_DONE
+
+
+def _read(name: str, args: argparse.Namespace) -> _Entry:
+    import pandas as pd
+
+    from audiogenre.bundle import find_bundle, read_metadata
+
+    folder = find_bundle(name, args.models)
+    metadata = read_metadata(folder)
+    try:
+        predictions = pd.read_parquet(folder / "predictions.parquet").set_index("track_id")
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(f"the test predictions of {folder} cannot be read: {error}") from error
+    return _Entry(metadata["name"], tuple(metadata["labels"]), metadata, predictions)
+
+
+def _compare(entries: list[_Entry]) -> dict[str, Any]:
+    """Compare models of the same labels on the tracks all of them were tested on."""
+    import numpy as np
+
+    from audiogenre import evaluation
+
+    common = entries[0].predictions.index
+    for entry in entries[1:]:
+        common = common.intersection(entry.predictions.index)
+    if len(common) < _FEWEST:
+        raise UsageError(
+            f"{' and '.join(entry.name for entry in entries)} have {len(common)} test tracks in "
+            "common: fit them on the same data, with the same labels, split and seed"
+        )
+    common = common.sort_values()
+    rows = [entry.predictions.loc[common] for entry in entries]
+    y = rows[0]["label"].to_numpy(dtype=str)
+    for entry, row in zip(entries, rows, strict=True):
+        if not np.array_equal(row["label"].to_numpy(dtype=str), y):
+            raise UsageError(f"labels have changed since {entry.name!r} was fitted; fit it again")
+    groups = rows[0]["group"].to_numpy()
+    labels = list(entries[0].labels)
+    right = [(row["predicted"].to_numpy(dtype=str) == y).astype(float) for row in rows]
+    models = [
+        {
+            "name": entry.name,
+            "features": entry.metadata["features"],
+            "split": entry.metadata["split"]["kind"],
+            "accuracy": float(each.mean()),
+            "interval": list(evaluation.interval(each, groups)),
+            "per_label": evaluation.per_label(y, row["predicted"].to_numpy(dtype=str), labels),
+        }
+        for entry, row, each in zip(entries, rows, right, strict=True)
+    ]
+    pairs = [
+        {"first": entries[0].name, "second": entry.name}
+        | vars(evaluation.paired_difference(right[0], other, groups))
+        for entry, other in zip(entries[1:], right[1:], strict=True)
+    ]
+    return {
+        "labels": labels,
+        "n": len(common),
+        "n_groups": len(np.unique(groups)),
+        "protocol": entries[0].metadata["scores"]["protocol"],
+        "models": models,
+        "pairs": pairs,
+        "difference": pairs[0]["difference"],
+        "difference_interval": list(pairs[0]["interval"]),
+        "p_value": pairs[0]["p_value"],
+    }
+
+
+def _table(results: list[dict[str, Any]]) -> str:
+    """The earlier work's table: accuracy by number of labels."""
+    lines = []
+    for result in results:
+        lines.append(
+            f"{len(result['labels'])} labels, the same {result['n']} test tracks of "
+            f"{result['n_groups']} groups, {result['protocol']}"
+        )
+        width = max(len(each["name"]) for each in result["models"])
+        for each in result["models"]:
+            low, high = (100 * bound for bound in each["interval"])
+            lines.append(
+                f"  {each['name']:<{width}}  {100 * each['accuracy']:5.1f} %  "
+                f"(95 % interval {low:.1f} to {high:.1f})"
+            )
+    return "\n".join(lines)
+
+
+def _details(result: dict[str, Any]) -> str:
+    lines = []
+    for pair in result["pairs"]:
+        low, high = (100 * bound for bound in pair["interval"])
+        lines.append(
+            f"{pair['first']} less {pair['second']}: {100 * pair['difference']:+.1f} points "
+            f"(95 % interval {low:+.1f} to {high:+.1f}; McNemar p = {pair['p_value']:.3g})"
+        )
+    width = max(5, *(len(label) for label in result["labels"]))
+    names = [each["name"] for each in result["models"]]
+    lines += ["", "wrong: error rate of a label, and its share of all errors"]
+    lines.append("  " + "label".ljust(width) + "".join(f"  {name:>22}" for name in names))
+    for label in result["labels"]:
+        cells = ""
+        for each in result["models"]:
+            scores = each["per_label"][label]
+            text = f"{100 * scores['error_rate']:.1f} %, {100 * scores['share_of_errors']:.1f} %"
+            cells += f"  {text:>{max(22, len(each['name']))}}"
+        lines.append("  " + label.ljust(width) + cells)
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``audiogenre compare``; return the exit code."""
+    return run(command, parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

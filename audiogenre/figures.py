@@ -1,0 +1,195 @@
+"""The figures of a model's card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+
+from audiogenre.tuning import Choice
+
+# Okabe and Ito (2008): told apart by colour-blind readers too.
+BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A"
+_STYLE: Any = {
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 120,
+}
+
+
+def draw_all(folder: Path, metadata: dict[str, Any], choice: Choice) -> dict[str, Path]:
+    """Draw every figure of a model.
+
+    Returns
+    -------
+    figures : dict
+        Title to path, in the order of the card.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    scores = metadata["scores"]
+    labels = metadata["labels"]
+    with mpl.rc_context(_STYLE):
+        drawn = {
+            "Confusion matrix": confusion(np.array(scores["confusion"]), labels, scores),
+            "Errors by label": errors(scores["per_label"]),
+            "Reliability": reliability(scores["reliability"], scores["calibration_error"]),
+            "Importance of families": importance(metadata["importance"]),
+        }
+        if len(choice.candidates) > 1:
+            drawn["Accuracy against C"] = c_path(choice)
+            drawn["Validation accuracy against gap"] = tolerance(choice)
+        paths = {}
+        for title, figure in drawn.items():
+            paths[title] = folder / f"{title.lower().replace(' ', '-')}.png"
+            figure.savefig(paths[title])
+    return paths
+
+
+def confusion(counts: Any, labels: list[str], scores: dict[str, Any]) -> Figure:
+    """Shares of each true label's tracks by answer, with the counts written in."""
+    side = 2.6 + 0.55 * len(labels)
+    figure = Figure(figsize=(side + 0.8, side))
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        shade = "white" if shares[row, column] > 0.55 else "black"
+        if counts[row, column]:
+            axes.text(column, row, counts[row, column], ha="center", va="center", color=shade)
+    axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set_xlabel("answer")
+    axes.set_ylabel("label")
+    axes.set_title(f"{100 * scores['accuracy']:.1f} % of {scores['n']} tracks right")
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def errors(per_label: dict[str, dict[str, float]]) -> Figure:
+    """Error rate of each label beside its share of all errors."""
+    labels = list(per_label)
+    figure = Figure(figsize=(7, 1.4 + 0.45 * len(labels)))
+    axes = figure.subplots()
+    places = np.arange(len(labels))
+    for shift, key, text, colour in (
+        (-0.2, "error_rate", "error rate", BLUE),
+        (0.2, "share_of_errors", "share of all errors", ORANGE),
+    ):
+        values = [100 * per_label[label][key] for label in labels]
+        bars = axes.barh(places + shift, values, height=0.38, color=colour, label=text)
+        axes.bar_label(bars, fmt="%.0f", padding=3, fontsize=8)
+    axes.set_yticks(places, [f"{label} (n = {per_label[label]['n']})" for label in labels])
+    axes.invert_yaxis()
+    axes.set_xlabel("%")
+    axes.set_title("Where it is wrong")
+    figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+def reliability(bins: list[dict[str, float]], error: float) -> Figure:
+    """How often answers of a given probability are right."""
+    figure = Figure(figsize=(5, 4.6))
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="perfect")
+    axes.plot(
+        [each["probability"] for each in bins],
+        [each["accuracy"] for each in bins],
+        color=BLUE,
+        linewidth=1,
+        label="model (area: number of tracks)",
+    )
+    axes.scatter(
+        [each["probability"] for each in bins],
+        [each["accuracy"] for each in bins],
+        s=[12 + 6 * each["n"] for each in bins],
+        color=BLUE,
+        alpha=0.8,
+    )
+    axes.set(xlim=(0, 1.02), ylim=(-0.05, 1.05), xlabel="probability said", ylabel="share right")
+    axes.set_title(f"Calibration error {error:.2f}")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def importance(lost: dict[str, float], *, most: int = 20) -> Figure:
+    """Points of accuracy lost when a family of columns is shuffled."""
+    shown = dict(list(lost.items())[:most])
+    figure = Figure(figsize=(6.5, 1.2 + 0.3 * len(shown)))
+    axes = figure.subplots()
+    names = [block.partition("/")[2] or block for block in shown]
+    axes.barh(range(len(shown)), [100 * each for each in shown.values()], color=GREEN)
+    axes.set_yticks(range(len(shown)), names)
+    axes.invert_yaxis()
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    axes.set_xlabel("points of test accuracy lost when shuffled")
+    axes.set_title("What it listens to")
+    return figure
+
+
+def c_path(choice: Choice) -> Figure:
+    """Training and validation accuracy along C, the other parameters as chosen."""
+    others = {k: repr(v) for k, v in choice.taken.parameters.items() if k != "model__C"}
+    path = [
+        each
+        for each in choice.candidates
+        if {k: repr(v) for k, v in each.parameters.items() if k != "model__C"} == others
+    ]
+    path.sort(key=lambda each: each.parameters.get("model__C", 0))
+    values = [each.parameters.get("model__C", 0) for each in path]
+    train = np.array([100 * each.train for each in path])
+    figure = Figure(figsize=(6.5, 4.4))
+    axes = figure.subplots()
+    axes.fill_between(
+        values, train - 100 * choice.tolerance, train, color=GREEN, alpha=0.18, label="tolerance"
+    )
+    axes.plot(values, train, "o-", color=ORANGE, label="training")
+    axes.plot(
+        values, [100 * each.validation for each in path], "s-", color=BLUE, label="validation"
+    )
+    chosen = choice.taken.parameters.get("model__C", 0)
+    axes.axvline(chosen, color=GREY, linestyle=":", label=f"chosen, C = {chosen:g}")
+    axes.set(xscale="log", xlabel="C", ylabel="accuracy (%)")
+    axes.set_title("Overfitting along C")
+    figure.legend(loc="outside lower center", ncols=4)
+    return figure
+
+
+def tolerance(choice: Choice) -> Figure:
+    """Every candidate's validation accuracy against its gap, with the answers of each rule."""
+    figure = Figure(figsize=(6.5, 4.8))
+    axes = figure.subplots()
+    axes.axvspan(
+        min(0.0, *(100 * each.gap for each in choice.candidates)),
+        100 * choice.tolerance,
+        color=GREEN,
+        alpha=0.14,
+        label="within the tolerance",
+    )
+    axes.scatter(
+        [100 * each.gap for each in choice.candidates],
+        [100 * each.validation for each in choice.candidates],
+        s=14,
+        color=GREY,
+        label="candidates",
+    )
+    for row, text, marker, colour in (
+        (choice.best, "best score", "^", ORANGE),
+        (choice.strict, "tolerance taken literally", "v", RED),
+        (choice.chosen, "chosen", "o", BLUE),
+    ):
+        each = choice.candidates[row]
+        axes.scatter(
+            100 * each.gap, 100 * each.validation, s=90, color=colour, marker=marker, label=text
+        )
+    axes.set(xlabel="gap: training less validation (points)", ylabel="validation accuracy (%)")
+    axes.set_title("The price of a small gap")
+    figure.legend(loc="outside lower center", ncols=3)
+    return figure

@@ -1,0 +1,264 @@
+"""``audiogenre fit``: build a genre or mood classifier and measure it honestly."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from audiogenre.cli import Output, make_parser, positive, run
+from audiogenre.errors import EXIT_DONE, UsageError
+from audiogenre.typing import LABEL_KINDS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from audiogenre.dataset import Dataset
+    from audiogenre.training import Fitted
+
+MODELS = ("svc", "majority")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    p = make_parser(
+        "fit",
+        "Fit a classifier on stored features, choose its parameters under an overfitting tolerance "
+        "on artist-disjoint folds, and measure it once on artists it has never heard.",
+        "  audiogenre fit --features extracted\n"
+        "  audiogenre fit --features spotify --only rock,jazz,classical\n"
+        "  audiogenre fit --features extracted --set baseline --name small",
+    )
+    p.add_argument(
+        "--features",
+        choices=("extracted", "spotify", "both"),
+        default="extracted",
+        help="which features to learn from (%(default)s)",
+    )
+    p.add_argument("--set", metavar="NAME", help="which extracted set (full)")
+    p.add_argument("--model", choices=MODELS, default="svc", help="model family (%(default)s)")
+    p.add_argument(
+        "--label", choices=LABEL_KINDS, default="genre", help="what to tell (%(default)s)"
+    )
+    p.add_argument("--only", metavar="A,B,...", default="", help="only tracks with these labels")
+    p.add_argument("--per-label", type=positive(int), metavar="N", help="N tracks a label at most")
+    p.add_argument(
+        "--tolerance",
+        type=_share,
+        default=0.05,
+        metavar="T",
+        help="training may be this much better than validation (%(default)s)",
+    )
+    p.add_argument(
+        "--strict-tolerance", action="store_true", help="meet it even at the cost of accuracy"
+    )
+    p.add_argument(
+        "--split",
+        choices=("artist", "random"),
+        default="artist",
+        help="random is for comparison with the literature; it flatters (%(default)s)",
+    )
+    p.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (%(default)s)")
+    p.add_argument("--jobs", type=positive(int), metavar="N", help="processes (cores)")
+    p.add_argument("--name", help="of the bundle below models/ (from features and set)")
+    return p
+
+
+def command(args: argparse.Namespace, out: Output) -> int:
+    """Run the command."""
+    from joblib import cpu_count
+
+    from audiogenre.bundle import save_bundle
+    from audiogenre.card import percent, score_sentence
+    from audiogenre.catalog import Catalog
+    from audiogenre.classifiers import CLASSIFIERS
+    from audiogenre.dataset import load_dataset
+    from audiogenre.store import FeatureStore
+    from audiogenre.training import fit
+
+    store = FeatureStore(args.data / "features")
+    set_name = "spotify" if args.features == "spotify" else args.set or _default_set(store)
+    name = args.name or _name(args, set_name)
+    if name != name.strip() or not name or "/" in name or name.startswith("."):
+        raise UsageError(f"{name!r} cannot be the name of a folder below {args.models}")
+    with Catalog(args.data / "catalog.db") as catalog:
+        dataset = load_dataset(
+            catalog,
+            store,
+            features=args.features,
+            set_name=set_name,
+            fingerprint=_fingerprint(set_name),
+            label=args.label,
+            only=[each for each in args.only.split(",") if each.strip()],
+            per_label=args.per_label,
+            split=args.split,
+            seed=args.seed,
+        )
+    for note in dataset.notes:
+        out.say(note)
+    n, d = dataset.X.shape
+    out.say(
+        f"{n} tracks of {len(dataset.labels)} labels, {d} columns, {dataset.protocol}: "
+        f"{int((~dataset.test).sum())} to learn from, {int(dataset.test.sum())} to be tested on"
+    )
+    fitted = fit(
+        dataset,
+        CLASSIFIERS[args.model],
+        tolerance=args.tolerance,
+        strict=args.strict_tolerance,
+        jobs=args.jobs or int(cpu_count()),
+    )
+    metadata = _metadata(name, args, dataset, fitted)
+    folder = args.models / name
+    save_bundle(
+        folder,
+        metadata=metadata,
+        classifier=fitted.classifier,
+        novelty=fitted.novelty,
+        predictions=fitted.predictions,
+        describe=lambda beside: _describe(beside, metadata, fitted),
+    )
+    taken = fitted.choice.taken
+    out.say(f"training {percent(taken.train)}, validation {percent(taken.validation)}")
+    out.say(fitted.choice.sentence())
+    out.say(f"test {score_sentence(fitted.scores)}")
+    out.say(f"always the most frequent label: {percent(fitted.scores['majority_accuracy'])}")
+    out.say(f"card: {folder / 'README.md'}")
+    out.say(f"figures: {folder / 'figures'}")
+    out.say(f"next: audiogenre predict {name} FILE ...")
+    out.result(_result(metadata, fitted))
+    return EXIT_DONE
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _default_set(store: Any) -> str:
+    """Return the only set there that is not Spotify's, else ``full``."""
+    names = sorted({each.rpartition("-")[0] or each for each in store.sets()} - {"spotify"})
+    return names[0] if len(names) == 1 else "full"
+
+
+def _fingerprint(set_name: str) -> str | None:
+    """Return the fingerprint that this version computes by default, for one of our own sets."""
+    from audiogenre.extraction import feature_set
+    from audiogenre.features import FEATURE_SETS
+
+    return feature_set(set_name).fingerprint if set_name in FEATURE_SETS else None
+
+
+def _name(args: argparse.Namespace, set_name: str) -> str:
+    parts = [args.features]
+    parts += [set_name] if args.features != "spotify" else []
+    parts += [args.label] if args.label != "genre" else []
+    parts += [args.model] if args.model != "svc" else []
+    parts += [args.split] if args.split != "artist" else []
+    return "-".join(parts)
+
+
+def _metadata(
+    name: str, args: argparse.Namespace, dataset: Dataset, fitted: Fitted
+) -> dict[str, Any]:
+    import hashlib
+    from datetime import UTC, datetime
+
+    choice = fitted.choice
+    columns = list(dataset.X.columns)
+    return {
+        "name": name,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": _versions(),
+        "features": args.features,
+        "sets": dataset.sets,
+        "columns": columns,
+        "blocks": list(dataset.blocks),
+        "fingerprint": hashlib.sha256("\n".join(columns).encode()).hexdigest()[:12],
+        "label_kind": args.label,
+        "labels": dataset.labels,
+        "model": args.model,
+        "parameters": choice.taken.parameters,
+        "split": {"kind": args.split, "seed": args.seed},
+        "n_train": fitted.n_train,
+        "n_test": len(fitted.predictions),
+        "data_hash": dataset.data_hash,
+        "notes": dataset.notes,
+        "tolerance": {
+            "tolerance": choice.tolerance,
+            "met": choice.met,
+            "train_accuracy": choice.taken.train,
+            "validation_accuracy": choice.taken.validation,
+            "gap": choice.taken.gap,
+            "affordable": choice.affordable,
+            "sentence": choice.sentence(),
+            "candidates": [
+                {"parameters": each.parameters, "train": each.train, "validation": each.validation}
+                for each in choice.candidates
+            ],
+        },
+        "unknown": {"threshold": fitted.novelty.threshold_, "kept_share": 0.95},
+        "scores": fitted.scores,
+        "importance": fitted.importance,
+    }
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+    from platform import python_version
+
+    names = ("numpy", "scipy", "scikit-learn", "librosa", "soundfile", "soxr", "skops")
+    from audiogenre import __version__
+
+    return {"audiogenre": __version__, "python": python_version()} | {n: version(n) for n in names}
+
+
+def _describe(folder: Path, metadata: dict[str, Any], fitted: Fitted) -> None:
+    from audiogenre.card import write_card
+    from audiogenre.figures import draw_all
+
+    figures = draw_all(folder / "figures", metadata, fitted.choice)
+    write_card(folder, metadata, fitted.choice, figures)
+
+
+def _result(metadata: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
+    scores, tolerance = metadata["scores"], metadata["tolerance"]
+    keys = ("precision", "recall", "f1", "n")
+    return {
+        "name": metadata["name"],
+        "features": metadata["features"],
+        "set": ",".join(each["name"] for each in metadata["sets"]),
+        "model": metadata["model"],
+        "labels": metadata["labels"],
+        "n_train": metadata["n_train"],
+        "n_test": metadata["n_test"],
+        "split": metadata["split"]["kind"],
+        "protocol": scores["protocol"],
+        "C": metadata["parameters"].get("model__C"),
+        "train_accuracy": tolerance["train_accuracy"],
+        "validation_accuracy": tolerance["validation_accuracy"],
+        "gap": tolerance["gap"],
+        "tolerance": tolerance["tolerance"],
+        "tolerance_met": tolerance["met"],
+        "test_accuracy": scores["accuracy"],
+        "test_interval": list(scores["interval"]),
+        "macro_f1": scores["macro_f1"],
+        "per_label": {
+            label: {key: each[key] for key in keys} for label, each in scores["per_label"].items()
+        },
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``audiogenre fit``; return the exit code."""
+    return run(command, parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

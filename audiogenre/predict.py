@@ -1,0 +1,158 @@
+"""``audiogenre predict``: tell the genre of audio files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from audiogenre.cli import Output, make_parser, positive, printable, run
+from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ENOUGH_FOR_A_POOL = 8
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    p = make_parser(
+        "predict",
+        "Tell the genre (or mood) of audio files, with calibrated probabilities, or 'unknown' for "
+        "what is unlike anything the model has learned from.",
+        "  audiogenre predict extracted-full song.mp3\n"
+        "  audiogenre predict extracted-full ~/music --csv > genres.csv",
+    )
+    p.add_argument("model", metavar="MODEL", help="a name below models/, or a folder")
+    p.add_argument("path", nargs="+", metavar="PATH", help="audio files, folders or patterns")
+    p.add_argument("--top", type=positive(int), default=3, metavar="K", help="labels shown (3)")
+    p.add_argument("--timeline", action="store_true", help="one row for every five seconds, too")
+    p.add_argument("--csv", action="store_true", help="print CSV instead of text")
+    p.add_argument("--jobs", type=positive(int), metavar="N", help="processes (cores)")
+    return p
+
+
+def command(args: argparse.Namespace, out: Output) -> int:
+    """Run the command."""
+    from joblib import cpu_count
+
+    from audiogenre.bundle import find_bundle, load_bundle
+
+    if args.csv and args.json:
+        raise UsageError("choose one of --csv and --json")
+    paths = _expand(args.path)
+    bundle = load_bundle(find_bundle(args.model, args.models))
+    jobs = args.jobs or (int(cpu_count()) if len(paths) >= _ENOUGH_FOR_A_POOL else 1)
+    predictions = []
+    answers = bundle.predict_each(paths, n_jobs=jobs, timeline=args.timeline)
+    for path, answer, error in out.progress(answers, total=len(paths), unit="file", what="predict"):
+        predictions.append(_record(path, answer, error, bundle.labels))
+        if not args.csv:
+            out.say(_text(predictions[-1], args.top))
+    if args.csv:
+        _write_csv(predictions, bundle.labels)
+    out.result({"model": bundle.name, "predictions": predictions})
+    failed = any(each["error"] for each in predictions)
+    return EXIT_SOME_FAILED if failed else EXIT_DONE
+
+
+def _expand(arguments: Sequence[str]) -> list[Path]:
+    """Turn files, folders and patterns into a list of files, each once.
+
+    Raises
+    ------
+    UsageError
+        If an argument stands for nothing.
+    """
+    from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
+
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument).expanduser()
+        if path.is_dir():
+            files = [each for each in sorted(path.rglob("*")) if each.is_file()]
+            new = [each for each in files if each.suffix.lower() in SUFFIXES | SUFFIXES_PYAV]
+        else:
+            new = [path] if path.exists() else _matching(str(path))
+        if not new:
+            raise UsageError(f"there is no audio at {argument!r}")
+        found |= dict.fromkeys(new)
+    return list(found)
+
+
+def _matching(pattern: str) -> list[Path]:
+    """Return the files that a pattern stands for where the shell has not put them in its place."""
+    return [Path(each) for each in sorted(glob(pattern, recursive=True)) if Path(each).is_file()]
+
+
+def _record(
+    path: Any, answers: pd.DataFrame | None, error: str, labels: list[str]
+) -> dict[str, Any]:
+    """Return one file's prediction as it stands in the JSON."""
+    if answers is None:
+        blank: dict[str, Any] = {
+            "label": None,
+            "known": None,
+            "probability": None,
+            "probabilities": {},
+        }
+        return {"path": str(path), **blank, "error": error}
+    whole, *windows = (_answer(row, labels) for row in answers.to_dict("records"))
+    record = {"path": str(path), **whole, "error": None}
+    if windows:
+        starts = answers["start"].iloc[1:]
+        record["timeline"] = [
+            {"start": float(start), **window} for start, window in zip(starts, windows, strict=True)
+        ]
+    return record
+
+
+def _answer(row: dict[Any, Any], labels: list[str]) -> dict[str, Any]:
+    return {
+        "label": row["label"],
+        "nearest": row["nearest"],
+        "known": bool(row["known"]),
+        "probability": float(row["probability"]),
+        "probabilities": {label: float(row[label]) for label in labels},
+    }
+
+
+def _text(record: dict[str, Any], top: int) -> str:
+    path = printable(record["path"])
+    if record["error"]:
+        return f"{path}: {record['error']}"
+    lines = [f"{path}: {_sentence(record, top)}"]
+    for window in record.get("timeline", ()):
+        lines.append(f"  {window['start']:5.0f} s  {_sentence(window, top)}")
+    return "\n".join(lines)
+
+
+def _sentence(answer: dict[str, Any], top: int) -> str:
+    ranked = sorted(answer["probabilities"].items(), key=lambda item: -item[1])[:top]
+    shown = ", ".join(f"{label} {100 * probability:.0f} %" for label, probability in ranked)
+    return shown if answer["known"] else f"unknown (nearest: {shown})"
+
+
+def _write_csv(predictions: list[dict[str, Any]], labels: list[str]) -> None:
+    import csv
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(["path", "start", "label", "nearest", "known", "probability", *labels, "error"])
+    for record in predictions:
+        for row in (record, *record.get("timeline", ())):
+            shares = [row["probabilities"].get(label, "") for label in labels]
+            cells = [row.get(key) for key in ("start", "label", "nearest", "known", "probability")]
+            writer.writerow([record["path"], *cells, *shares, record["error"]])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``audiogenre predict``; return the exit code."""
+    return run(command, parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

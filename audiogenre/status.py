@@ -1,0 +1,71 @@
+"""``audiogenre status``: what the catalogue and the store hold, what failed and why."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from audiogenre.cli import Output, make_parser, printable, run
+from audiogenre.errors import EXIT_DONE
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command's parser."""
+    return make_parser(
+        "status",
+        "Show tracks by source, label and stage, and failures by reason.",
+        "  audiogenre status\n  audiogenre status --json",
+    )
+
+
+def command(args: argparse.Namespace, out: Output) -> int:
+    """Run the command."""
+    from audiogenre.catalog import Catalog
+    from audiogenre.store import FeatureStore
+
+    store = FeatureStore(args.data / "features")
+    database = args.data / "catalog.db"
+    if not database.is_file():
+        out.say(f"there is no catalogue in {args.data} yet")
+        out.say("next: audiogenre download")
+        out.result({"sources": [], "labels": [], "sets": [], "failures": []})
+        return EXIT_DONE
+    with Catalog(database) as catalog:
+        counts = catalog.counts()
+    sets = [(name, len(store.known(store.root / name))) for name in store.sets()]
+    keys = {
+        "sources": ("source", "tracks", "previews"),
+        "labels": ("kind", "label", "tracks", "previews"),
+        "failures": ("stage", "reason", "count", "example"),
+    }
+    out.result(
+        {name: [dict(zip(keys[name], row, strict=True)) for row in counts[name]] for name in keys}
+        | {"sets": [{"set": name, "tracks": count} for name, count in sets]}
+    )
+    out.say("tracks by source")
+    for source, tracks, previews in counts["sources"]:
+        out.say(f"  {source}: {tracks}, {previews} with a preview")
+    out.say("tracks by label")
+    for kind, label, n_tracks, n_previews in counts["labels"]:
+        out.say(f"  {kind} {printable(label)}: {n_tracks}, {n_previews} with a preview")
+    out.say("tracks by feature set")
+    for name, n_rows in sets:
+        out.say(f"  {name}: {n_rows}")
+    if not sets:
+        out.say("  none; next: audiogenre extract")
+    out.say("failures")
+    for stage, reason, count, example in counts["failures"]:
+        out.say(f"  {stage}, {reason}: {count} (for example: {printable(example)})")
+    if not counts["failures"]:
+        out.say("  none")
+    return EXIT_DONE
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``audiogenre status``; return the exit code."""
+    return run(command, parser(), argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
