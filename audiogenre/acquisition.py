@@ -252,9 +252,7 @@ def _record_listed(
         there = store.known(directory)
         missing = [each for each in members if each.id not in there]
         if missing:
-            values = np.array([[each.features[name][c] for c in columns] for each in missing])
+            rows = np.array([[each.features[name][c] for c in columns] for each in missing])
             ids = [each.id for each in missing]
             metadata = {"name": name, "origin": "measured"}
-            write_part(
-                directory, ids, [""] * len(ids), columns, values.astype(np.float32), metadata
-            )
+            write_part(directory, ids, [""] * len(ids), columns, rows.astype(np.float32), metadata)

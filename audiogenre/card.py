@@ -120,8 +120,8 @@ def _choice(choice: Choice) -> str:
             row(f"literally: gap at most {100 * choice.tolerance:g}", choice.strict),
             "",
             "Training and validation accuracy are means over the same folds of the training part. "
-            f"{choice.affordable} of {len(choice.candidates)} candidates were affordable (within "
-            "one standard error of the best score); among them the tolerance decided.",
+            f"{choice.affordable} of {len(choice.candidates)} candidates were affordable (at "
+            "most one point below the best score); among them the tolerance decided.",
         ]
     )
 

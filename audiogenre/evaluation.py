@@ -92,12 +92,17 @@ def interval(values: Values, groups: Groups, *, seed: int = 0) -> tuple[float, f
     Returns
     -------
     low, high : float
-        Percentile interval (Efron 1979) over `N_RESAMPLES` resamples.
+        Percentile interval (Efron 1979) over `N_RESAMPLES` resamples. Where every answer is right,
+        or every one wrong, resampling has nothing to vary: then the exact binomial bound
+        (Clopper and Pearson 1934) with one trial a group.
     """
     _, codes = np.unique(groups, return_inverse=True)
     sums = np.bincount(codes, weights=values)
     sizes = np.bincount(codes).astype(np.float64)
     n = len(sums)
+    if np.all(values == values[0]) and values[0] in (0, 1):
+        bound = ((1 - LEVEL) / 2) ** (1 / n)
+        return (bound, 1.0) if values[0] == 1 else (0.0, 1 - bound)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES)
     means = (drawn @ sums) / np.maximum(drawn @ sizes, 1)

@@ -151,8 +151,8 @@ class FeatureStore:
             If a part is damaged.
         """
         frames = [table.to_pandas() for _, table in self._parts(self.root / folder)]
-        features = pd.concat(frames, ignore_index=True).set_index(list(KEYS))
-        return features[~features.index.duplicated()].sort_index()
+        features: pd.DataFrame = pd.concat(frames, ignore_index=True).set_index(list(KEYS))
+        return features.loc[~features.index.duplicated()].sort_index()
 
     def metadata(self, folder: str) -> dict[str, Any]:
         """Return the name and parameters that were written with a set."""

@@ -74,7 +74,8 @@ def power_to_db(power: Array, *, top_db: float = 80.0) -> Array:
     """Convert power to decibels, at most `top_db` below the loudest value (librosa.power_to_db)."""
     db: Array = np.log10(np.maximum(power, np.float32(1e-10)))
     db *= np.float32(10)
-    return np.maximum(db, db.max() - np.float32(top_db), out=db)
+    np.maximum(db, db.max() - np.float32(top_db), out=db)
+    return db
 
 
 def cepstrum(db: Array, *, n_mfcc: int) -> Array:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from audiogenre.errors import UsageError
 from audiogenre.typing import Label, Problem, Track
 
-CLIPS_PER_ARTIST = 5
+CLIPS_PER_ARTIST = 3
 
 
 @dataclass
@@ -24,7 +24,7 @@ class SampleSource:
     genre : sequence of str
         Which of `audiogenre.sources.synth.GENRES`; all of them if empty.
     per_genre : int > 0
-        Clips a genre, five of each artist. A larger sample contains the smaller one.
+        Clips a genre, three of each artist. A larger sample contains the smaller one.
     seed : int >= 0
     """
 

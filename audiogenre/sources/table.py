@@ -189,7 +189,7 @@ class TableSource:
         unknown = sorted(set(texts[texts != ""]) - set(by_number))
         if unknown:
             raise UsageError(
-                f"--label-names names {len(names)} labels, but {self.path} has a label {unknown[0]!r}"
+                f"--label-names has {len(names)} names, but {self.path} a label {unknown[0]!r}"
             )
         return texts.map(by_number).fillna("")
 

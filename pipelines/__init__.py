@@ -1,0 +1,1 @@
+"""Compositions of commands: what a person would otherwise type one after the other."""

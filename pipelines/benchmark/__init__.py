@@ -1,0 +1,1 @@
+"""Where speed, memory, parity and accuracy are measured: ``python -m pipelines.benchmark``."""

@@ -1,0 +1,125 @@
+"""``python -m pipelines.benchmark``: measure, print a table, keep it in ``models/benchmark``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+MEASURES = ("speed", "workers", "memory", "parity", "accuracy")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    p = argparse.ArgumentParser(
+        prog="python -m pipelines.benchmark",
+        description="Measure speed, memory, parity with librosa and nested accuracy in one run, on "
+        "a folder of music or on the embedded sample; compare ratios, not times.",
+        epilog="example:\n  python -m pipelines.benchmark speed accuracy --music ~/music",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    p.add_argument("measure", nargs="*", metavar="MEASURE", help=f"of {', '.join(MEASURES)} (all)")
+    p.add_argument("--music", type=Path, metavar="DIR", help="clips to measure on (the sample)")
+    p.add_argument("--models", type=Path, default=Path("models"), metavar="DIR")
+    p.add_argument("--seeds", type=int, default=5, metavar="N", help="repetitions of accuracy (5)")
+    p.add_argument("--quick", action="store_true", help="few clips: tells only whether it works")
+    return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the measures asked for; return the exit code."""
+    args = parser().parse_args(argv)
+    wanted = args.measure or list(MEASURES)
+    unknown = sorted(set(wanted) - set(MEASURES))
+    if unknown:
+        print(f"there is no measure {unknown[0]!r}: {', '.join(MEASURES)}", file=sys.stderr)
+        return 2
+    if args.music and not args.music.is_dir():
+        print(f"{args.music} is not a folder", file=sys.stderr)
+        return 2
+    from pipelines.benchmark import measures
+
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        clips = measures.prepare(data, args.music)
+        some = clips[:: max(1, len(clips) // 8)] if args.quick else clips
+        run: dict[str, Any] = {
+            "speed": lambda: measures.speed(some),
+            "workers": lambda: measures.workers(some, rounds=1 if args.quick else 3),
+            "memory": lambda: measures.memory(
+                some, **({"few": 20, "many": 40} if args.quick else {})
+            ),
+            "parity": lambda: measures.parity(some),
+            "accuracy": lambda: measures.accuracy(data, seeds=1 if args.quick else args.seeds),
+        }
+        results = {}
+        for name in wanted:
+            results[name] = run[name]()
+            print(_table(name, results[name]), flush=True)
+    _write(args.models / "benchmark", results, len(clips), args)
+    return 0
+
+
+def _table(name: str, rows: list[dict[str, Any]]) -> str:
+    width = max(len(row["what"]) for row in rows)
+    lines = [name, f"  ({rows[0]['protocol']})"]
+    for row in rows:
+        more = ""
+        if "decode_only" in row:
+            more = f"  {row['decode_only']:5.2f} x decode only"
+        if "interval" in row:
+            more = f"  (95 % interval {row['interval'][0]:.1f} to {row['interval'][1]:.1f})"
+        lines.append(f"  {row['what']:<{width}}  {row['value']:9.4g} {row['unit']}{more}")
+    return "\n".join(lines)
+
+
+def _write(folder: Path, results: dict[str, Any], n_clips: int, args: argparse.Namespace) -> None:
+    """Keep what this run measured; measures of other runs stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    machine = {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "scipy", "librosa", "soundfile")},
+    }
+    for name, rows in results.items():
+        record = {
+            "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": machine,
+            "clips": n_clips,
+            "music": "a folder" if args.music else "the sample",
+            "quick": args.quick,
+            "rows": rows,
+        }
+        (folder / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+    tables = []
+    for path in sorted(folder.glob("*.json")):
+        record = json.loads(path.read_text())
+        tables.append(f"{record['measured']}, {record['clips']} clips of {record['music']}")
+        tables.append(_table(path.stem, record["rows"]) + "\n")
+    header = ", ".join(f"{key} {value}" for key, value in machine.items())
+    (folder / "README.md").write_text(
+        f"# Benchmark\n\n{header}\n\n```\n" + "\n".join(tables) + "```\n"
+    )
+    print(f"kept in {folder}")
+
+
+def _processor() -> str:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.processor()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
