@@ -34,45 +34,29 @@ def write_card(
     """
     from skops.card import Card
 
-    scores, choices = metadata["scores"], metadata["parameters"]
-    labels = ", ".join(metadata["labels"])
-    card = Card(model=None, model_diagram=False, template=None)
     title = f"Model {metadata['name']}"
-    card.add(**{title: _opening(metadata, labels)})
-    card.add(**{f"{title}/Score": _score(metadata)})
-    rows = scores["per_label"]
-    card.add_table(
-        **{
-            f"{title}/Score/By label": {
-                "label": list(rows),
-                "n": [each["n"] for each in rows.values()],
-                "precision": [f"{each['precision']:.2f}" for each in rows.values()],
-                "recall": [f"{each['recall']:.2f}" for each in rows.values()],
-                "F1": [f"{each['f1']:.2f}" for each in rows.values()],
-                "error rate": [percent(each["error_rate"]) for each in rows.values()],
-                "share of all errors": [percent(each["share_of_errors"]) for each in rows.values()],
-            }
-        }
-    )
-    card.add(**{f"{title}/Choice of parameters": _choice(choice)})
-    card.add(**{f"{title}/Unknown": _unknown(metadata)})
-    card.add(**{f"{title}/Data": _data(metadata)})
-    card.add(
-        **{
-            f"{title}/Fitted with": "\n".join(
-                f"- {key}: {value}" for key, value in {**choices, **metadata["versions"]}.items()
-            )
-        }
-    )
-    if figures:
-        plots = {
-            f"{title}/Figures/{name}": path.relative_to(folder) for name, path in figures.items()
-        }
-        card.add_plot(**plots)
+    fitted_with = {**metadata["parameters"], **metadata["versions"]}
+    sections = {
+        title: _opening(metadata),
+        f"{title}/Score": _score(metadata),
+        f"{title}/Score/By label": _by_label(metadata["scores"]["per_label"]),
+        f"{title}/Choice of parameters": _choice(choice),
+        f"{title}/Unknown": _unknown(metadata),
+        f"{title}/Data": _data(metadata),
+        f"{title}/Fitted with": "\n".join(
+            f"- {key}: {value}" for key, value in fitted_with.items()
+        ),
+    }
+    card = Card(model=None, model_diagram=False, template=None)
+    for section, text in sections.items():
+        card.add(**{section: text})
+    for name, path in figures.items():
+        card.add_plot(alt_text=name, **{f"{title}/Figures/{name}": path.relative_to(folder)})
     card.save(folder / "README.md")
 
 
-def _opening(metadata: dict[str, Any], labels: str) -> str:
+def _opening(metadata: dict[str, Any]) -> str:
+    labels = ", ".join(metadata["labels"])
     sets = " and ".join(each["name"] for each in metadata["sets"])
     return (
         f"Tells the {metadata['label_kind']} of a track ({labels}) from {len(metadata['columns'])} "
@@ -95,6 +79,19 @@ def _score(metadata: dict[str, Any]) -> str:
             "**This split is random.** The same artists are in training and test, which flatters "
             "the score by nine points and more; do not compare it with an artist split.",
         ]
+    return "\n".join(lines)
+
+
+def _by_label(rows: dict[str, dict[str, float]]) -> str:
+    lines = [
+        "| label | n | precision | recall | F1 | error rate | share of all errors |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for label, each in rows.items():
+        shares = " | ".join(f"{each[key]:.2f}" for key in ("precision", "recall", "f1"))
+        errors = " | ".join(percent(each[key]) for key in ("error_rate", "share_of_errors"))
+        name = label.replace("|", "\\|")
+        lines.append(f"| {name} | {each['n']} | {shares} | {errors} |")
     return "\n".join(lines)
 
 

@@ -74,6 +74,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from audiogenre.catalog import Catalog
     from audiogenre.classifiers import CLASSIFIERS
     from audiogenre.dataset import load_dataset
+    from audiogenre.features import FEATURE_SETS
     from audiogenre.store import FeatureStore
     from audiogenre.training import fit
 
@@ -126,7 +127,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
     out.say(f"always the most frequent label: {percent(fitted.scores['majority_accuracy'])}")
     out.say(f"card: {folder / 'README.md'}")
     out.say(f"figures: {folder / 'figures'}")
-    out.say(f"next: audiogenre predict {name} FILE ...")
+    audio = args.features == "extracted" and set_name in FEATURE_SETS
+    out.say(f"next: audiogenre {f'predict {name} FILE ...' if audio else f'compare {name} MODEL'}")
     out.result(_result(metadata, fitted))
     return EXIT_DONE
 
