@@ -25,6 +25,7 @@ WINDOW_SECONDS = 5.0
 # Beyond scikit-learn's own estimators, which skops trusts, exactly these may be in a file.
 TRUSTED = (
     "audiogenre.classifiers.scaling.BlockScaler",
+    "audiogenre.classifiers.svc.MarginSVC",
     "audiogenre.novelty.NoveltyDetector",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",

@@ -9,7 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from audiogenre.tuning import Choice
+from audiogenre.tuning import Candidate, Choice
 
 # Okabe and Ito (2008): told apart by colour-blind readers too.
 BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A"
@@ -43,12 +43,14 @@ def draw_all(folder: Path, metadata: dict[str, Any], choice: Choice) -> dict[str
             "Reliability": reliability(scores["reliability"], scores["calibration_error"]),
             "Importance of families": importance(metadata["importance"]),
         }
-        if len(choice.candidates) > 1:
+        if choice.taken.C is not None:
             drawn["Accuracy against C"] = c_path(choice)
             drawn["Validation accuracy against gap"] = tolerance(choice)
         paths = {}
         for title, figure in drawn.items():
             paths[title] = folder / f"{title.lower().replace(' ', '-')}.png"
+            if metadata["split"]["kind"] == "random":
+                figure.suptitle("random split: flatters the score", color=RED, fontsize=9)
             figure.savefig(paths[title])
     return paths
 
@@ -136,14 +138,13 @@ def importance(lost: dict[str, float], *, most: int = 20) -> Figure:
 
 def c_path(choice: Choice) -> Figure:
     """Training and validation accuracy along C, the other parameters as chosen."""
-    others = {k: repr(v) for k, v in choice.taken.parameters.items() if k != "model__C"}
-    path = [
-        each
-        for each in choice.candidates
-        if {k: repr(v) for k, v in each.parameters.items() if k != "model__C"} == others
-    ]
-    path.sort(key=lambda each: each.parameters.get("model__C", 0))
-    values = [each.parameters.get("model__C", 0) for each in path]
+
+    def others(each: Candidate) -> dict[str, Any]:
+        return {k: v for k, v in each.parameters.items() if k.rpartition("__")[2] != "C"}
+
+    path = [each for each in choice.candidates if others(each) == others(choice.taken)]
+    path.sort(key=lambda each: each.C or 0)
+    values = [each.C or np.nan for each in path]
     train = np.array([100 * each.train for each in path])
     figure = Figure(figsize=(6.5, 4.4))
     axes = figure.subplots()
@@ -154,7 +155,7 @@ def c_path(choice: Choice) -> Figure:
     axes.plot(
         values, [100 * each.validation for each in path], "s-", color=BLUE, label="validation"
     )
-    chosen = choice.taken.parameters.get("model__C", 0)
+    chosen = choice.taken.C or np.nan
     axes.axvline(chosen, color=GREY, linestyle=":", label=f"chosen, C = {chosen:g}")
     axes.set(xscale="log", xlabel="C", ylabel="accuracy (%)")
     axes.set_title("Overfitting along C")

@@ -242,7 +242,7 @@ def _result(metadata: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
         "n_test": metadata["n_test"],
         "split": metadata["split"]["kind"],
         "protocol": scores["protocol"],
-        "C": metadata["parameters"].get("model__C"),
+        "C": fitted.choice.taken.C,
         "train_accuracy": tolerance["train_accuracy"],
         "validation_accuracy": tolerance["validation_accuracy"],
         "gap": tolerance["gap"],

@@ -35,6 +35,11 @@ class Candidate:
         """Training minus validation accuracy."""
         return self.train - self.validation
 
+    @property
+    def C(self) -> float | None:  # noqa: N802
+        """The candidate's C, wherever in the pipeline it stands; None if it has none."""
+        return next((v for k, v in self.parameters.items() if k.rpartition("__")[2] == "C"), None)
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -104,8 +109,11 @@ def choose(
     """
     train = np.asarray(results["mean_train_score"], dtype=np.float64)
     validation = np.asarray(results["mean_test_score"], dtype=np.float64)
-    parameters = [dict(each) for each in results["params"]]
-    simplicity = np.array([each.get("model__C", 0.0) for each in parameters], dtype=np.float64)
+    candidates = [
+        Candidate(dict(parameters), float(t), float(v))
+        for parameters, t, v in zip(results["params"], train, validation, strict=True)
+    ]
+    simplicity = np.array([each.C or 0.0 for each in candidates])
     # Fold scores are counts over a fold's size: differences below this are rounding.
     score, gap = validation.round(10), (train - validation).round(10)
 
@@ -125,10 +133,7 @@ def choose(
     else:
         chosen = first(affordable, gap)
     return Choice(
-        candidates=[
-            Candidate(p, float(t), float(v))
-            for p, t, v in zip(parameters, train, validation, strict=True)
-        ],
+        candidates=candidates,
         chosen=chosen,
         best=best,
         strict=literal,
