@@ -22,7 +22,7 @@ class SampleSource:
     Parameters
     ----------
     genre : sequence of str
-        Which of `audiogenre.sources.synth.GENRES`; all of them if empty.
+        Which of `audiogenre.sources.synth_styles.GENRES`; all of them if empty.
     per_genre : int > 0
         Clips a genre, three of each artist. A larger sample contains the smaller one.
     seed : int >= 0
@@ -35,7 +35,7 @@ class SampleSource:
     notes: list[str] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
-        from audiogenre.sources.synth import GENRES
+        from audiogenre.sources.synth_styles import GENRES
 
         unknown = sorted(set(self.genre) - set(GENRES))
         if unknown:
@@ -46,7 +46,7 @@ class SampleSource:
 
     def tracks(self) -> Iterator[Track | Problem]:
         """List the clips, genre by genre."""
-        from audiogenre.sources.synth import artist_name, track_title
+        from audiogenre.sources.synth_artists import artist_name, track_title
 
         for genre in self.genre:
             for index in range(self.per_genre):
