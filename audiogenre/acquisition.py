@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,6 +21,7 @@ from audiogenre.typing import Problem, Source, Track
 
 STAGE = "download"
 _BATCH = 64
+_AHEAD = 4  # previews queued for each thread
 
 Step = Literal["known", "wait", "list", "register", "fetch"]
 Progress = Callable[[str], None]
@@ -103,8 +105,6 @@ def download(
     -------
     outcome : Outcome
     """
-    from joblib import Parallel, delayed
-
     known, previews, failures = catalog.known(), catalog.previews(), catalog.failures(STAGE)
     known_ids = {row[0] for row in known}
     store = FeatureStore(data / "features")
@@ -113,7 +113,6 @@ def download(
     done: list[tuple[Track, Preview] | Failure] = []
 
     def to_obtain() -> Iterator[Track]:
-        # The pool's threads pull from here, so nothing in here touches the catalogue.
         for each in islice(source.tracks(), limit):
             outcome.seen += 1
             if isinstance(each, Problem):
@@ -158,13 +157,19 @@ def download(
     if dry_run:
         outcome.fetched = sum(1 for _ in to_obtain())
         return outcome
-    pool = Parallel(n_jobs=jobs, prefer="threads", return_as="generator_unordered")
+    # Leaving the pool waits for what is in flight, so that an interrupt loses none of it.
+    under_way: set[Future[tuple[Track, Preview] | Failure]] = set()
     try:
-        for result in pool(delayed(obtain)(source, each, data) for each in to_obtain()):
-            done.append(result)
-            if len(done) >= _BATCH:
-                record()
+        with ThreadPoolExecutor(jobs) as pool:
+            for each in to_obtain():
+                under_way.add(pool.submit(obtain, source, each, data))
+                if len(under_way) >= _AHEAD * jobs:
+                    finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    done.extend(future.result() for future in finished)
+                if len(done) >= _BATCH:
+                    record()
     finally:
+        done.extend(future.result() for future in under_way)
         record()
     _record_listed(listed, catalog, store, known)
     return outcome
