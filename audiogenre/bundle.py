@@ -18,6 +18,7 @@ from audiogenre.audio import decode
 from audiogenre.errors import AudioError, BundleError, MissingExtraError, StoreError, UsageError
 from audiogenre.extraction import feature_set
 from audiogenre.features import FEATURE_SETS, FeatureSet
+from audiogenre.pool import workers
 
 SCHEMA_VERSION = 1
 UNKNOWN = "unknown"
@@ -170,11 +171,11 @@ class Bundle:
             `answers` as `predict_features` gives them, with a column ``start`` (s) if `timeline`;
             None if the file was refused, and `error` says why.
         """
-        from joblib import Parallel, delayed, parallel_config
+        from joblib import Parallel, delayed
 
         chosen = self.feature_set()
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            computed = Parallel(n_jobs=n_jobs, return_as="generator")(
+        with workers(n_jobs):
+            computed = Parallel(return_as="generator")(
                 delayed(_windows)(path, chosen, timeline) for path in paths
             )
             for path, values in zip(paths, computed, strict=True):

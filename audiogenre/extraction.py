@@ -16,11 +16,13 @@ from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, SAMPLE_RATE, AudioSource,
 from audiogenre.catalog import Catalog, Failure
 from audiogenre.errors import AudioError, MissingExtraError, UsageError
 from audiogenre.features import FEATURE_SETS, FeatureSet
+from audiogenre.pool import workers
 from audiogenre.store import FeatureStore, write_part
 
 STAGE = "extract"
 _LARGEST_PART = 200
 _PARTS_PER_JOB = 8
+_ALONE = 2  # workers for one suspect clip: a pool of one would be this process
 
 
 def feature_set(name: str, *, max_seconds: float = MAX_SECONDS) -> FeatureSet:
@@ -91,11 +93,11 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         AudioError
             If a clip is refused.
         """
-        from joblib import Parallel, delayed, parallel_config
+        from joblib import Parallel, delayed
 
         chosen = feature_set(self.set, max_seconds=self.max_seconds)
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            rows = Parallel(n_jobs=self.n_jobs)(
+        with workers(self.n_jobs):
+            rows = Parallel()(
                 delayed(_features)(source, chosen, self.min_seconds, self.max_seconds)
                 for source in X
             )
@@ -290,7 +292,7 @@ def run_parts(
         for single in [each for part in lost for each in part.alone()]:
             if _is_done(store, single):
                 handle(Report(single, (single.items[0].track_id,), ()))
-            elif _attempt_parts([single], 1, handle)[0]:
+            elif _attempt_parts([single], _ALONE, handle)[0]:
                 reason, detail = "crashed", "the worker process died on this clip, twice"
                 handle(Report(single, (), (_failure(single, single.items[0], reason, detail),)))
 
@@ -299,7 +301,7 @@ def _attempt_parts(
     parts: list[Part], jobs: int, handle: Callable[[Report], None]
 ) -> tuple[list[Part], list[Part]]:
     """Run parts until all are done or a worker dies; return those lost and those not begun."""
-    from joblib import Parallel, delayed, parallel_config
+    from joblib import Parallel, delayed
 
     begun: list[Part] = []
 
@@ -310,8 +312,8 @@ def _attempt_parts(
 
     finished: set[Part] = set()
     try:
-        with parallel_config(backend="loky", inner_max_num_threads=1):
-            pool = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
+        with workers(jobs):
+            pool = Parallel(return_as="generator_unordered", batch_size=1)
             for report in pool(delayed(extract_part)(part) for part in feed()):
                 finished.add(report.part)
                 handle(report)

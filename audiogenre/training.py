@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from audiogenre import evaluation
 from audiogenre.dataset import Dataset
 from audiogenre.novelty import NoveltyDetector
+from audiogenre.pool import workers
 from audiogenre.splits import Folds, grouped_folds, repeated_folds
 from audiogenre.tuning import TOLERANCE, Candidate, Choice, choose
 from audiogenre.typing import Classifier
@@ -82,7 +83,8 @@ def search(
         n_jobs=jobs,
         error_score="raise",
     )
-    found.fit(X, y)
+    with workers(jobs):
+        found.fit(X, y)
     return found.best_estimator_, made[-1]
 
 
@@ -243,7 +245,9 @@ def nested_predictions(
             grid = family.grid(len(train), X.shape[1]) or [{}]
             found = GridSearchCV(
                 pipeline, grid, cv=folds, refit=False, return_train_score=True, n_jobs=jobs
-            ).fit(X[train], y[train])
+            )
+            with workers(jobs):
+                found.fit(X[train], y[train])
             fitted: dict[str, npt.NDArray[np.str_]] = {}
             for tolerance in tolerances:
                 taken: Candidate = choose(found.cv_results_, tolerance=tolerance).taken
