@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiogenre.features import statistics
 from audiogenre.features.dynamics import energy
 from audiogenre.features.sets import Column, FeatureSet
 from audiogenre.features.spectrum import (
@@ -15,6 +14,7 @@ from audiogenre.features.spectrum import (
     power_spectrogram,
     power_to_db,
 )
+from audiogenre.features.statistics import describe, summarise, unit_of
 
 N_MFCC, N_FFT, HOP_LENGTH = 12, 512, 256
 _ENERGY = ("mean", "std", "min", "max")
@@ -41,9 +41,9 @@ def compute(y: Array, sr: int) -> Array:
     rms = np.sqrt(energies / np.float32(N_FFT))
     db = power_to_db(mel_power(power_spectrogram(frames), sr=sr))
     values = [
-        statistics.summarise(energies, _ENERGY),
-        statistics.summarise(rms, _RMS),
-        statistics.summarise(cepstrum(db, n_mfcc=N_MFCC), _MFCC),
+        summarise(energies, _ENERGY),
+        summarise(rms, _RMS),
+        summarise(cepstrum(db, n_mfcc=N_MFCC), _MFCC),
     ]
     return np.concatenate(values).astype(np.float32)
 
@@ -59,9 +59,7 @@ def _columns() -> tuple[Column, ...]:
     ]
     return tuple(
         # Each coefficient is a family: the earlier work gave all its columns the same weight.
-        Column(
-            f"{name}_{stat}", statistics.unit_of(unit, stat), statistics.describe(text, stat), name
-        )
+        Column(f"{name}_{stat}", unit_of(unit, stat), describe(text, stat), name)
         for name, unit, text, stats in components
         for stat in stats
     )

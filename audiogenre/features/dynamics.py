@@ -36,6 +36,16 @@ def energy(frames: Array) -> Array:
     return np.asarray(np.einsum("tn,tn->t", frames, frames))
 
 
+def level(rms: Array) -> Array:
+    """Return the level of RMS values in decibels of full scale, at least -80 dB.
+
+    Parameters
+    ----------
+    rms : ndarray, shape (n_frames,), >= 0
+    """
+    return np.asarray(20 * np.log10(np.maximum(rms, np.float32(1e-4))))
+
+
 def dynamics_summary(y: Array, rms: Array, db: Array) -> npt.NDArray[np.float64]:
     """Return the columns of `SUMMARY`.
 
@@ -51,8 +61,8 @@ def dynamics_summary(y: Array, rms: Array, db: Array) -> npt.NDArray[np.float64]
     from scipy.ndimage import uniform_filter1d
 
     mean_rms = float(rms.mean(dtype=np.float64))
-    level = 20 * np.log10(np.maximum(rms, np.float32(1e-4)))
-    low, high = np.quantile(level, (0.1, 0.95))
+    levels = level(rms)
+    low, high = np.quantile(levels, (0.1, 0.95))
     peak = float(np.abs(y).max())
     sustained, tonal = (db - uniform_filter1d(db, _SMOOTHING, axis=axis) for axis in (0, 1))
     return np.array(
@@ -61,7 +71,7 @@ def dynamics_summary(y: Array, rms: Array, db: Array) -> npt.NDArray[np.float64]
             np.log10(max(peak, 1e-6) / max(mean_rms, 1e-6)),
             high - low,
             np.log10(max(mean_rms, 1e-6)),
-            np.abs(np.diff(level)).mean() if len(level) > 1 else 0.0,
+            np.abs(np.diff(levels)).mean() if len(levels) > 1 else 0.0,
             np.abs(sustained).mean(),
             np.abs(tonal).mean(),
             sustained.std(),

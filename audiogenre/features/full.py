@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from audiogenre.features import dynamics, harmony, rhythm, statistics, timbre
+import audiogenre.features.dynamics as dynamics
+import audiogenre.features.harmony as harmony
+import audiogenre.features.rhythm as rhythm
+import audiogenre.features.statistics as statistics
+import audiogenre.features.timbre as timbre
 from audiogenre.features.sets import Column, FeatureSet
 from audiogenre.features.spectrum import (
     Array,
@@ -38,6 +42,7 @@ def compute(y: Array, sr: int) -> Array:
     db = power_to_db(mel_power(power, sr=sr))
     mfcc = cepstrum(db, n_mfcc=N_MFCC)
     chroma = harmony.chroma(power, sr=sr)
+    rms = np.sqrt(dynamics.energy(frames) / np.float32(N_FFT))
     crossings = timbre.zero_crossings(y, frame_length=N_FFT, hop_length=HOP_LENGTH)
     moving = np.hstack(
         [
@@ -49,11 +54,9 @@ def compute(y: Array, sr: int) -> Array:
             timbre.spectral_contrast(magnitude, sr=sr),
             chroma,
             harmony.tonnetz(chroma),
+            dynamics.level(rms)[:, None],
         ]
     )
-    rms = np.sqrt(dynamics.energy(frames) / np.float32(N_FFT))
-    level = 20 * np.log10(np.maximum(rms, np.float32(1e-4)))
-    moving = np.hstack([moving, level[:, None]])
     block = round(statistics.DRIFT_SECONDS * sr / HOP_LENGTH)
     summary = statistics.summarise(moving, _STATISTICS).reshape(moving.shape[1], -1)
     drift = statistics.drift(moving, frames_per_block=block)
