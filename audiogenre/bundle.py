@@ -313,7 +313,6 @@ def save_bundle(
     beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     try:
-        shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)
         skops.io.dump({"classifier": classifier, "novelty": novelty}, beside / "model.skops")
         text = json.dumps({"schema_version": SCHEMA_VERSION, **metadata}, indent=2, default=_plain)
@@ -323,10 +322,13 @@ def save_bundle(
         if folder.exists():
             folder.rename(old)
         beside.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        shutil.rmtree(beside, ignore_errors=True)
         raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _plain(value: Any) -> Any:

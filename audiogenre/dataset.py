@@ -136,8 +136,7 @@ def load_dataset(
     tracks = tracks.loc[X.index]
     tracks, X = _without_duplicates(tracks, X, notes)
     if per_label is not None:
-        order = np.random.default_rng(seed).permutation(len(tracks))
-        kept = tracks.iloc[order].groupby("label").head(per_label).index
+        kept = _drawn(tracks, per_label, seed)
         tracks = tracks.loc[tracks.index.isin(kept)]
         X = X.loc[tracks.index]
     blocks = tuple(
@@ -147,7 +146,7 @@ def load_dataset(
     _check_names(X.columns)
     y = tracks["label"].to_numpy(dtype=str)
     test = tracks["test"].to_numpy(dtype=bool)
-    _check_sides(y, test, sorted(set(y_all)))
+    _check_sides(y, test, [str(each) for each in np.unique(y_all)])
     suspects = leaks.suspicious_columns(X.to_numpy()[~test], X.columns, y[~test])
     notes += [f"column {each!r} alone orders the labels: is it an index?" for each in suspects]
     share = float(known[tracks["position"]].mean())
@@ -256,6 +255,14 @@ def _without_duplicates(
     if not first.all():
         notes.append(f"{int((~first).sum())} duplicates of songs were left out")
     return tracks[first], X[first]
+
+
+def _drawn(tracks: pd.DataFrame, per_label: int, seed: int) -> pd.Index:
+    """Draw so many tracks a label at most, about a fifth of them from the test side."""
+    n_test = max(1, round(per_label / splits.N_FOLDS))
+    shuffled = tracks.sample(frac=1, random_state=seed)
+    rank = shuffled.groupby(["label", "test"]).cumcount()
+    return shuffled.index[rank < np.where(shuffled["test"], n_test, per_label - n_test)]
 
 
 def _plain_names(columns: pd.Index) -> list[str]:

@@ -96,13 +96,17 @@ def interval(values: Values, groups: Groups, *, seed: int = 0) -> tuple[float, f
         or every one wrong, resampling has nothing to vary: then the exact binomial bound
         (Clopper and Pearson 1934) with one trial a group.
     """
+    if np.all(values == values[0]) and values[0] in (0, 1):
+        bound = ((1 - LEVEL) / 2) ** (1 / len(np.unique(groups)))
+        return (bound, 1.0) if values[0] == 1 else (0.0, 1 - bound)
+    return _bootstrap(values, groups, seed=seed)
+
+
+def _bootstrap(values: Values, groups: Groups, *, seed: int = 0) -> tuple[float, float]:
     _, codes = np.unique(groups, return_inverse=True)
     sums = np.bincount(codes, weights=values)
     sizes = np.bincount(codes).astype(np.float64)
     n = len(sums)
-    if np.all(values == values[0]) and values[0] in (0, 1):
-        bound = ((1 - LEVEL) / 2) ** (1 / n)
-        return (bound, 1.0) if values[0] == 1 else (0.0, 1 - bound)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES)
     means = (drawn @ sums) / np.maximum(drawn @ sizes, 1)
@@ -144,7 +148,7 @@ def paired_difference(first: Values, second: Values, groups: Groups) -> Differen
     p_value = binomtest(only_first, disagreements).pvalue if disagreements else 1.0
     return Difference(
         difference=float(np.mean(first - second)),
-        interval=interval(first - second, groups),
+        interval=_bootstrap(first - second, groups),
         p_value=float(p_value),
         only_first=only_first,
         only_second=only_second,

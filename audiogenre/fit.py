@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
         default="artist",
         help="random is for comparison with the literature; it flatters (%(default)s)",
     )
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="of the split (%(default)s)")
+    p.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the split (%(default)s)")
     p.add_argument("--jobs", type=positive(int), metavar="N", help="processes (cores)")
     p.add_argument("--name", help="of the bundle below models/ (from features and set)")
     return p
@@ -131,6 +131,12 @@ def command(args: argparse.Namespace, out: Output) -> int:
     out.say(f"next: audiogenre {f'predict {name} FILE ...' if audio else f'compare {name} MODEL'}")
     out.result(_result(metadata, fitted))
     return EXIT_DONE
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) > 99_999:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 99,999")
+    return int(text)
 
 
 def _share(text: str) -> float:

@@ -12,12 +12,14 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
+_WORDS = (
+    "id ids tid uid uuid uri url href isrc index idx row rows rownum rownumber rowid num position "
+    "order number rank path file filename folder link hash sha256 popularity popular playcount "
+    "plays listens favorites followers explicit split fold label labels genre genres subgenre "
+    "subgenres mood moods class target artist artists album title name date year"
+)
 _REFUSED = re.compile(
-    r"^(unnamed\b.*|.*\b(id|ids|tid|uri|url|href|isrc|index|idx|row|rows|position|order|number|rank"
-    r"|path|file|filename|folder|link|hash|sha256)"
-    r"|.*\b(popularity|popular|playcount|plays|listens|favorites|followers|explicit|split|fold"
-    r"|label|labels|genre|genres|mood|moods|class|target|artist|artists|album|title|name|date"
-    r"|year)\b.*|length|duration)$"
+    rf"unnamed\b.*|level \d+|length|duration|.*\b({_WORDS.replace(' ', '|')})\b.*"
 )
 _ORDERS_LABELS = 0.9
 
@@ -30,8 +32,11 @@ def is_refused(column: str) -> bool:
     >>> [is_refused(name) for name in ("track_id", "Unnamed: 0", "popularity", "mfcc_01_mean")]
     [True, True, True, False]
     """
-    words = re.sub(r"[^a-z0-9:]+", " ", column.strip().lower()).strip()
-    return not words or _REFUSED.match(words) is not None
+    spelt = (column, re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", column))  # trackId, too
+    words = [re.sub(r"[^a-z0-9:]+", " ", each.lower()).strip() for each in spelt]
+    # What pandas calls a second column of a name, index.1, is the same column.
+    words += [re.sub(r"(?: \d+)+$", "", each) for each in words]
+    return not words[0] or any(_REFUSED.fullmatch(each) for each in words)
 
 
 def label_order(column: npt.NDArray[np.floating], y: npt.NDArray[np.str_]) -> float:

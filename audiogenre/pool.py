@@ -19,15 +19,20 @@ def workers(jobs: int) -> Iterator[None]:
     Parameters
     ----------
     jobs : int > 0
-        With 1, work happens in this process.
+        With 1, work happens in this process, on one thread too: sums in another order would end
+        in other last digits.
     """
     from joblib import Parallel, delayed, parallel_config
+    from threadpoolctl import threadpool_limits
 
+    if jobs == 1:
+        with threadpool_limits(1), parallel_config(backend="loky", n_jobs=1):
+            yield
+        return
     with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-        if jobs > 1:
-            with _ignoring_ctrl_c():  # for the moment it takes to start them, not to import
-                started = Parallel(return_as="generator")(delayed(bool)() for _ in range(jobs))
-            list(started)
+        with _ignoring_ctrl_c():  # for the moment it takes to start them, not to import
+            started = Parallel(return_as="generator")(delayed(bool)() for _ in range(jobs))
+        list(started)
         yield
 
 

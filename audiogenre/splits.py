@@ -133,7 +133,7 @@ def outer_split(y: npt.NDArray[np.str_], groups: Groups, *, seed: int) -> npt.ND
         n_groups = len(np.unique(groups[y == label]))
         if n_groups < MIN_GROUPS:
             raise UsageError(
-                f"{label!r} has tracks of {n_groups} artist(s), and an honest test needs "
+                f"{str(label)!r} has tracks of {n_groups} artist(s), and an honest test needs "
                 f"{MIN_GROUPS}: add music, leave it out with --only, or take --split random, "
                 "which flatters the score"
             )

@@ -80,6 +80,8 @@ class Choice:
         if self.met:
             return f"tolerance met: gap {gap:.1f} points, at most {100 * self.tolerance:g} wanted"
         literal = self.candidates[self.strict]
+        if self.chosen == self.strict:
+            return f"tolerance not met: gap {gap:.1f} points, and no candidate has a smaller one"
         what = "meeting it"
         if literal.gap > self.tolerance:
             what = f"no candidate meets it, and the smallest gap ({100 * literal.gap:.1f} points)"
@@ -123,7 +125,7 @@ def choose(
 
     everything = np.ones(len(score), dtype=bool)
     best = first(everything, -score)
-    affordable = score >= score[best] - AFFORDABLE
+    affordable = (score[best] - score).round(10) <= AFFORDABLE
     within = gap <= tolerance
     literal = first(within, -score) if within.any() else first(everything, gap)
     if strict:

@@ -73,6 +73,8 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # typ
     def _normal_scores(self, X: Values) -> Values:
         """Apply the learned quantiles, ``QuantileTransformer.transform`` with a nearer limit.
 
+        Values that tie at a column's end go to the middle of their ranks, not to the end.
+
         Scikit-learn's own transform spends 70 ms on one clip of 634 columns, which is more than
         computing them; a test holds the two together.
         """

@@ -16,6 +16,7 @@ from audiogenre.typing import LABEL_KINDS, Label, LabelKind, Problem, Track
 
 MANIFEST = "manifest.csv"
 LABELS_FROM = ("folder", "manifest", "tags")
+_FRAMES = {"title": "TIT2", "artist": "TPE1", "album": "TALB", "genre": "TCON", "isrc": "TSRC"}
 
 
 @dataclass
@@ -54,6 +55,8 @@ class FolderSource:
                 f"{manifest} does not exist; write one with the columns file, genre and artist, "
                 "or take --labels folder or --labels tags"
             )
+        if self.label not in LABEL_KINDS:
+            raise UsageError(f"--label is one of {', '.join(LABEL_KINDS)}, not {self.label!r}")
         self._root = self.path
 
     def tracks(self) -> Iterator[Track | Problem]:
@@ -136,11 +139,16 @@ def read_tags(path: Path) -> dict[str, str]:
 
     try:
         tags = mutagen.File(path, easy=True)
-    except (mutagen.MutagenError, OSError, ValueError, KeyError):
+    except Exception:  # mutagen raises whatever damaged bytes provoke, IndexError and the like too
         return {}
-    wanted = ("title", "artist", "album", "genre", "isrc")
-    found = {key: tags.get(key) or [] for key in wanted} if tags is not None else {}
-    return {key: ";".join(str(each) for each in values) for key, values in found.items() if values}
+    if tags is None:
+        return {}
+    found = {}
+    for name, frame in _FRAMES.items():
+        # WAV and AIFF hold bare ID3 frames, all other formats answer to plain names.
+        values = tags.get(name) or getattr(tags.get(frame), "text", None) or []
+        found[name] = ";".join(str(each) for each in values)
+    return {name: text for name, text in found.items() if text}
 
 
 def _identify(path: Path) -> str:

@@ -42,6 +42,8 @@ _GUESSES = {
     "isrc": ("isrc",),
 }
 
+_TEXTS = ("artist_column", "album", "title", "isrc")
+
 
 @dataclass
 class TableSource:
@@ -94,6 +96,9 @@ class TableSource:
         assert label_column is not None
         table["_label"] = self._labels(table[label_column])
         table.index = ids
+        for part in _TEXTS:
+            if column := columns[part]:
+                table[column] = _texts(table[column])
         once = ~table.reset_index(names="_id").duplicated().to_numpy()
         table = table[once]
         self._note(n_rows, n_rows - len(table), "rows are exact duplicates and were dropped")
@@ -167,10 +172,10 @@ class TableSource:
     def _ids(self, table: pd.DataFrame, column: str | None) -> list[str]:
         """Return ids; a Spotify id stands for itself, any other one only within its table."""
         stem = cast(Path, self.path).stem
-        if column is None:
-            rows = table.astype(str).agg("\x1f".join, axis=1)
-            return [f"table:{stem}/{hashlib.sha256(r.encode()).hexdigest()[:16]}" for r in rows]
-        texts = table[column].astype(str).str.strip()
+        rows = table.astype("string").fillna("").agg("\x1f".join, axis=1)
+        hashes = [hashlib.sha256(row.encode()).hexdigest()[:16] for row in rows]
+        named = _texts(table[column]) if column else [""] * len(table)
+        texts = [name or digest for name, digest in zip(named, hashes, strict=True)]
         return [
             f"table:{text}" if len(text) == 22 and text.isalnum() else f"table:{stem}/{text}"
             for text in texts
@@ -181,7 +186,7 @@ class TableSource:
 
         if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
             column = column.astype("Int64")
-        texts = column.astype("string").str.strip().str.casefold().fillna("")
+        texts = _texts(column).str.casefold()
         if self.label_names is None:
             return texts
         names = [each.strip().casefold() for each in self.label_names.split(",")]
@@ -231,8 +236,8 @@ class TableSource:
             first = rows.iloc[0]
             differing += len(rows) > 1 and bool((rows[names].nunique() > 1).any())
             text = {
-                part: str(first[column]) if (column := columns[part]) and first[column] else None
-                for part in ("artist_column", "album", "title", "isrc")
+                part: (str(first[column]) or None) if (column := columns[part]) else None
+                for part in _TEXTS
             }
             yield Track(
                 id=str(track_id),
@@ -255,6 +260,11 @@ class TableSource:
     def _note(self, total: int, count: int, what: str) -> None:
         if count:
             self.notes.append(f"{count} of {total} {what}")
+
+
+def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column as stripped text, what is missing as ``""``."""
+    return column.astype("string").str.strip().fillna("")
 
 
 def _mostly_numbers(column: pd.Series[Any]) -> bool:

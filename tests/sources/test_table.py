@@ -1,0 +1,398 @@
+"""Tables somebody else made: cleaned with counts, and nothing taken that gives the label away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from audiogenre.errors import UsageError
+from audiogenre.sources import make_source
+from audiogenre.sources.table import ATTRIBUTES, TableSource
+from audiogenre.typing import Problem, Track
+
+SPOTIFY = ["danceability", "energy", "loudness", "valence", "tempo"]
+Write = Callable[..., Path]
+
+
+def rows(n: int = 6) -> pd.DataFrame:
+    """A clean table of Spotify's features."""
+    rng = np.random.default_rng(0)
+    values = pd.DataFrame(rng.uniform(0.1, 0.9, (n, 5)).round(3), columns=SPOTIFY)
+    values["tempo"] = (100 * values["tempo"] + 50).round(1)
+    values.insert(0, "track_id", [f"t{i}" for i in range(n)])
+    return values.assign(genre=["rock", "pop", "jazz"] * (n // 3))
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(table: pd.DataFrame, name: str = "songs.csv") -> Path:
+        path = tmp_path / name
+        if path.suffix == ".parquet":
+            table.to_parquet(path, index=False)
+        else:
+            table.to_csv(path, index=False)
+        return path
+
+    return write
+
+
+def read(path: Path, **options: Any) -> tuple[list[Track], list[Problem], list[str]]:
+    source = TableSource(path, **options)
+    listed = list(source.tracks())
+    tracks = [each for each in listed if isinstance(each, Track)]
+    return tracks, [each for each in listed if isinstance(each, Problem)], source.notes
+
+
+# ---------------------------------------------------------------- a clean table
+
+
+def test_a_row_is_a_track_with_labels_and_features(write: Write) -> None:
+    table = rows()
+    tracks, problems, notes = read(write(table))
+    assert [each.id for each in tracks] == [f"table:songs/t{i}" for i in range(6)]
+    assert problems == notes == []
+    first = tracks[0]
+    assert first.source == "table"
+    assert [(each.kind, each.name, each.provenance) for each in first.labels] == [
+        ("genre", "rock", "table:songs.csv")
+    ]
+    assert first.features == {"spotify": table.iloc[0][SPOTIFY].to_dict()}
+    assert first.path is None
+
+
+def test_parquet_is_csv(write: Write) -> None:
+    from_csv, _, _ = read(write(rows(), "songs.csv"))
+    from_parquet, _, _ = read(write(rows(), "songs.parquet"))
+    assert [each.features for each in from_parquet] == [each.features for each in from_csv]
+    assert [each.id for each in from_parquet] == [each.id for each in from_csv]
+
+
+def test_the_order_of_rows_makes_no_difference(write: Write) -> None:
+    forward, _, _ = read(write(rows()))
+    backward, _, _ = read(write(rows()[::-1]))
+    assert forward == backward
+
+
+def test_a_table_is_made_by_name_like_any_source(write: Write) -> None:
+    source = make_source("table", {"path": write(rows()), "label": "mood"})
+    assert {label.kind for each in source.tracks() for label in each.labels} == {"mood"}
+    with pytest.raises(UsageError, match="has no option --per-genre"):
+        make_source("table", {"path": write(rows()), "per_genre": 3})
+
+
+def test_a_table_has_no_audio(write: Write) -> None:
+    source = TableSource(write(rows()))
+    with pytest.raises(UsageError, match="not audio"):
+        source.fetch(next(iter(source.tracks())))  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- cleaning
+
+
+def test_exact_duplicates_are_dropped_and_counted(write: Write) -> None:
+    table = rows()
+    tracks, problems, notes = read(write(pd.concat([table, table[:2], table[:1]])))
+    assert len(tracks) == 6
+    assert problems == []
+    assert notes == ["3 of 9 rows are exact duplicates and were dropped"]
+
+
+def test_rows_that_differ_only_in_what_is_not_used_are_duplicates(write: Write) -> None:
+    table = pd.concat([rows()] * 2, ignore_index=True).assign(popularity=range(12))
+    tracks, _, notes = read(write(table))
+    assert len(tracks) == 6
+    assert notes == ["6 of 12 rows are exact duplicates and were dropped"]
+
+
+def test_faulty_rows_go_to_the_ledger_with_their_reason_and_are_counted(write: Write) -> None:
+    table = rows(9).astype({"valence": object})
+    table.loc[0, "energy"] = np.nan
+    table.loc[1, "genre"] = " "
+    table.loc[2, "valence"] = "high"
+    table.loc[3, "energy"] = 1.5
+    table.loc[4, "tempo"] = np.inf
+    table.loc[5, "loudness"] = -1000
+    tracks, problems, notes = read(write(table))
+    assert [each.id for each in tracks] == [f"table:songs/t{i}" for i in (6, 7, 8)]
+    assert [(each.item.rpartition("/")[2], each.reason) for each in problems] == [
+        ("t0", "missing values"),
+        ("t1", "missing values"),
+        ("t2", "values that are not numbers"),
+        ("t3", "values out of range"),
+        ("t4", "values out of range"),
+        ("t5", "values out of range"),
+    ]
+    assert notes == [
+        "2 of 9 rows have missing values and went to the ledger",
+        "1 of 9 rows have values that are not numbers and went to the ledger",
+        "3 of 9 rows have values out of range and went to the ledger",
+    ]
+
+
+@pytest.mark.parametrize("column", ATTRIBUTES)
+def test_every_attribute_has_its_range(write: Write, column: str) -> None:
+    low, high = ATTRIBUTES[column]
+    middle = {each: (a + b) / 2 for each, (a, b) in ATTRIBUTES.items()}
+    values = [low, high, low - 0.5, high + 0.5]
+    table = pd.DataFrame([middle | {column: each} for each in values])
+    table = table.assign(track_id=list("abcd"), genre="rock")
+    tracks, problems, _ = read(write(table))
+    assert [each.id[-1] for each in tracks] == ["a", "b"]
+    assert {each.reason for each in problems} == {"values out of range"}
+
+
+def test_own_columns_have_no_range_but_must_be_finite(write: Write) -> None:
+    table = pd.DataFrame({"track_id": list("abc"), "genre": "rock", "mfcc1": [-1e6, np.inf, 3]})
+    tracks, problems, _ = read(write(table))
+    assert [each.id[-1] for each in tracks] == ["a", "c"]
+    assert [each.reason for each in problems] == ["values out of range"]
+
+
+# ---------------------------------------------------------------- labels
+
+
+def test_a_track_under_several_labels_keeps_them_all_in_their_order(write: Write) -> None:
+    table = pd.concat([rows(), rows()[:2].assign(genre=["jazz", "rock"])], ignore_index=True)
+    tracks, _, notes = read(write(table))
+    assert len(tracks) == 6
+    assert [each.name for each in tracks[0].labels] == ["rock", "jazz"]
+    assert [each.name for each in tracks[1].labels] == ["pop", "rock"]
+    assert notes == ["2 tracks stand under several labels and keep them all"]
+
+
+def test_rows_of_a_track_that_differ_are_counted_and_the_first_one_counts(write: Write) -> None:
+    table = pd.concat([rows(), rows()[:1].assign(energy=0.55)], ignore_index=True)
+    tracks, _, notes = read(write(table))
+    assert tracks[0].features["spotify"]["energy"] == rows()["energy"][0]
+    assert notes == ["1 tracks have rows that differ: the first one counts"]
+
+
+def test_label_names_stand_for_numbers(write: Write) -> None:
+    table = rows().assign(genre=[0, 1, 2, 0, 1, 2])
+    tracks, _, _ = read(write(table), label_names="Study, road-trip,Workout")
+    assert [each.labels[0].name for each in tracks] == ["study", "road-trip", "workout"] * 2
+
+
+def test_labels_that_are_whole_floats_are_numbers_too(write: Write) -> None:
+    table = rows().assign(genre=[0.0, 1.0, np.nan, 0.0, 1.0, 0.0])
+    tracks, problems, _ = read(write(table), label_names="a,b")
+    assert [each.labels[0].name for each in tracks] == ["a", "b", "a", "b", "a"]
+    assert [each.reason for each in problems] == ["missing values"]
+
+
+def test_too_few_label_names_are_refused(write: Write) -> None:
+    with pytest.raises(UsageError, match=r"has 2 names, but .* a label '2'"):
+        read(write(rows().assign(genre=[0, 1, 2] * 2)), label_names="a,b")
+
+
+def test_labels_are_compared_without_case_and_spaces(write: Write) -> None:
+    tracks, _, _ = read(write(rows().assign(genre=["Rock", " rock ", "ROCK"] * 2)))
+    assert {each.labels[0].name for each in tracks} == {"rock"}
+
+
+def test_a_column_called_mood_is_moods_and_label_overrules_it(write: Write) -> None:
+    path = write(rows().rename(columns={"genre": "mood"}))
+    assert read(path)[0][0].labels[0].kind == "mood"
+    assert read(path, label="genre")[0][0].labels[0].kind == "genre"
+
+
+# ---------------------------------------------------------------- which column is what
+
+
+@pytest.mark.parametrize("name", ["track_id", "tid", "id", "filename", "Track_ID"])
+def test_the_id_is_guessed_from_the_usual_names(write: Write, name: str) -> None:
+    tracks, _, _ = read(write(rows().rename(columns={"track_id": name})))
+    assert tracks[0].id == "table:songs/t0"
+
+
+@pytest.mark.parametrize("name", ["track_genre", "genre_top", "mood", "label", "Genre"])
+def test_the_label_is_guessed_from_the_usual_names(write: Write, name: str) -> None:
+    tracks, _, _ = read(write(rows().rename(columns={"genre": name})))
+    assert tracks[0].labels[0].name == "rock"
+
+
+@pytest.mark.parametrize("name", ["artists", "artist", "artist_name"])
+def test_the_artist_is_guessed_from_the_usual_names(write: Write, name: str) -> None:
+    tracks, _, _ = read(write(rows().assign(**{name: "Nina Simone"})))
+    assert tracks[0].artist == "Nina Simone"
+
+
+def test_columns_can_be_named(write: Write) -> None:
+    table = rows().assign(nummer=[f"n{i}" for i in range(6)], stil="polka", wer="Anna")
+    tracks, _, _ = read(write(table), id_column="nummer", label_column="stil", artist_column="wer")
+    assert (tracks[0].id, tracks[0].labels[0].name, tracks[0].artist) == (
+        "table:songs/n0",
+        "polka",
+        "Anna",
+    )
+
+
+@pytest.mark.parametrize("option", ["id_column", "label_column", "artist_column"])
+def test_a_column_that_is_not_there_is_named_with_those_that_are(write: Write, option: str) -> None:
+    with pytest.raises(UsageError, match="no column 'nothing': its columns are track_id, dance"):
+        read(write(rows()), **{option: "nothing"})
+
+
+def test_without_a_label_column_the_option_is_named(write: Write) -> None:
+    with pytest.raises(UsageError, match=r"looks like a label .* --label-column"):
+        read(write(rows().drop(columns="genre")))
+
+
+def test_title_album_and_isrc_are_kept(write: Write) -> None:
+    table = rows().assign(track_name="Feeling Good", album_name="I Put a Spell", isrc="USA1")
+    first = read(write(table))[0][0]
+    assert (first.title, first.album, first.isrc) == ("Feeling Good", "I Put a Spell", "USA1")
+
+
+def test_what_is_not_known_of_a_track_is_none(write: Write) -> None:
+    table = rows().assign(artist=[None, *"bcdef"], title=[None] * 6, isrc=[np.nan, *"uvwxy"])
+    first = read(write(table))[0][0]
+    assert (first.artist, first.title, first.isrc) == (None, None, None)
+
+
+def test_rows_without_an_id_are_not_taken_for_one_track(write: Write) -> None:
+    table = rows()
+    table.loc[[0, 1, 2], "track_id"] = None
+    tracks, problems, _ = read(write(table))
+    assert len(tracks) + len(problems) == 6
+    assert not [each.id for each in tracks if each.id.endswith("nan")]
+
+
+def test_a_spotify_id_stands_for_itself_in_every_table(write: Write) -> None:
+    ids = [f"{i:022d}" for i in range(6)]
+    tables = [write(rows().assign(track_id=ids), name) for name in ("a.parquet", "b.parquet")]
+    first, second = (read(each)[0][0].id for each in tables)
+    assert first == second == "table:" + "0" * 22
+
+
+def test_without_ids_a_row_is_known_by_what_it_says(write: Write) -> None:
+    tracks, _, _ = read(write(rows().drop(columns="track_id")))
+    again, _, _ = read(write(rows().drop(columns="track_id")[::-1]))
+    assert len({each.id for each in tracks}) == 6
+    assert [each.id for each in again] == [each.id for each in tracks]
+
+
+# ---------------------------------------------------------------- sets
+
+
+def test_four_attributes_are_not_yet_spotifys(write: Write) -> None:
+    four = read(write(rows().drop(columns="valence")))[0][0]
+    assert set(four.features) == {"songs"}
+    assert set(four.features["songs"]) == set(SPOTIFY) - {"valence"}
+
+
+def test_other_numbers_are_a_set_of_their_own_beside_spotifys(write: Write) -> None:
+    table = rows().assign(mfcc1=1.5, mfcc2=2.5)
+    assert set(read(write(table))[0][0].features) == {"spotify", "songs"}
+    named = read(write(table), set="librosa")[0][0]
+    assert named.features["librosa"] == {"mfcc1": 1.5, "mfcc2": 2.5}
+
+
+def test_length_is_duration_where_spotifys_columns_are(write: Write) -> None:
+    first = read(write(rows().assign(length=200_000)))[0][0]
+    assert first.features["spotify"]["duration_ms"] == 200_000
+    assert set(first.features) == {"spotify"}
+
+
+@pytest.mark.parametrize(
+    "name", ["Unnamed: 0", "index", "popularity", "order", "row", "split", "genre_id", "year"]
+)
+def test_columns_that_give_the_label_away_are_not_taken(write: Write, name: str) -> None:
+    table = rows()
+    table.insert(0, name, range(6))
+    assert set(read(write(table))[0][0].features) == {"spotify"}
+
+
+def test_text_and_truth_values_are_not_features(write: Write) -> None:
+    table = rows().assign(explicit=[True, False] * 3, comment="nice", live=[False, True] * 3)
+    assert set(read(write(table))[0][0].features) == {"spotify"}
+
+
+@pytest.mark.parametrize("name", ["spotify", "baseline", "full", "a/b", "../x", "a b"])
+def test_a_set_cannot_take_a_name_that_is_ours_or_no_plain_name(write: Write, name: str) -> None:
+    with pytest.raises(UsageError, match="taken or not a plain name"):
+        TableSource(write(rows()), set=name)
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def test_a_table_needs_a_path_that_is_a_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs --path"):
+        TableSource()
+    with pytest.raises(UsageError, match="is not a file"):
+        TableSource(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["songs.csv", "songs.parquet"])
+@pytest.mark.parametrize("data", [b"", b"\x00\xff\xfe\x80broken", b'a,b\n"1,2\n3,"4\n5,6,7,8\n'])
+def test_what_is_no_table_is_refused_in_a_sentence(tmp_path: Path, name: str, data: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match=r"cannot be read as a table|has no rows|no column"):
+        read(path)
+
+
+def test_a_table_without_rows_or_numbers_is_refused(write: Write) -> None:
+    with pytest.raises(UsageError, match="has no rows"):
+        read(write(rows()[:0]))
+    with pytest.raises(UsageError, match="no numeric feature columns"):
+        read(write(rows()[["track_id", "genre"]]))
+
+
+# ---------------------------------------------------------------- real tables
+
+
+@pytest.fixture
+def shared() -> Path:
+    root = Path(__file__).resolve().parents[2].parent
+    folder = Path(os.environ.get("AUDIOGENRE_SHARED") or root / "shared") / "tables"
+    if not folder.is_dir():
+        pytest.skip(f"no real tables in {folder} (AUDIOGENRE_SHARED says where they are)")
+    return folder
+
+
+def test_spotify_tracks_of_six_genres(shared: Path) -> None:
+    tracks, problems, notes = read(shared / "spotify_tracks_6genre.csv")
+    assert len(tracks) + len(problems) == 5849
+    assert "14 of 6000 rows are exact duplicates and were dropped" in notes
+    assert "137 tracks stand under several labels and keep them all" in notes
+    assert set(tracks[0].features) == {"spotify"}
+    assert set(tracks[0].features["spotify"]) == set(ATTRIBUTES)
+    assert len({label.name for each in tracks for label in each.labels}) == 6
+
+
+def test_four_moods_of_spotifynn(shared: Path) -> None:
+    tracks, problems, notes = read(
+        shared / "spotifynn_4mood.csv", label="mood", label_names="study,road-trip,workout,party"
+    )
+    assert (len(tracks), problems) == (1347, [])
+    assert "38 tracks stand under several labels and keep them all" in notes
+    names = {label.name for each in tracks for label in each.labels}
+    assert names == {"study", "road-trip", "workout", "party"}
+    assert {label.kind for each in tracks for label in each.labels} == {"mood"}
+    assert len(tracks[0].features["spotify"]) == 11
+
+
+def test_gtzan_has_its_57_features_and_no_partition(shared: Path) -> None:
+    tracks, problems, _ = read(shared / "gtzan_features.csv", set="gtzan")
+    assert len(tracks) + len(problems) == 1000
+    columns = set(tracks[0].features["gtzan"])
+    assert set(tracks[0].features) == {"gtzan"}
+    assert not columns & {"split", "label", "filename", "length"}
+    assert len(columns) == 57
+
+
+def test_fma_has_eight_of_echo_nest_and_140_of_its_own(shared: Path) -> None:
+    tracks, problems, _ = read(shared / "fma_paired_echonest_librosa.csv", set="librosa")
+    assert len(tracks) + len(problems) == 471
+    assert {name: len(each) for name, each in tracks[0].features.items()} == {
+        "spotify": 8,
+        "librosa": 140,
+    }

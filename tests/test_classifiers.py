@@ -1,0 +1,186 @@
+"""Scaling by blocks, equal to scikit-learn's; and what each family of models builds."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from scipy.stats import norm
+from sklearn.base import clone
+from sklearn.preprocessing import QuantileTransformer, StandardScaler
+
+from audiogenre.classifiers import CLASSIFIERS
+from audiogenre.classifiers.scaling import BlockScaler, block_weights
+from audiogenre.features import BASELINE, FULL
+
+BLOCKS = ("full/mfcc", "full/mfcc", "full/key", "full/rhythm", "spotify/energy")
+F64 = npt.NDArray[np.float64]
+
+
+def table(n: int = 300, seed: int = 0) -> F64:
+    """Columns as features are: normal, long-tailed, with ties, half constant, all constant."""
+    rng = np.random.default_rng(seed)
+    return np.stack(
+        [
+            rng.normal(5, 2, n),
+            rng.lognormal(0, 2, n),
+            rng.integers(0, 4, n).astype(float),
+            np.where(rng.random(n) < 0.5, -80.0, rng.normal(size=n)),
+            np.full(n, 3.0),
+        ],
+        axis=1,
+    )
+
+
+@pytest.mark.parametrize("n", [40, 300])
+def test_it_is_sklearns_quantile_transformer_held_at_two_and_a_half(n: int) -> None:
+    X, new = table(n), table(n, seed=1) * 1.5 - 1
+    reference = QuantileTransformer(
+        n_quantiles=min(200, n), output_distribution="normal", random_state=0
+    ).fit(X)
+    scaler = BlockScaler(BLOCKS).fit(X)
+    for rows in (X, new):
+        expected = np.clip(reference.transform(rows), -2.5, 2.5) * scaler.weights_
+        # Scikit-learn sends ties at either end to the end itself: see the test below.
+        ends = [np.isin(x, (own.min(), own.max())) for x, own in zip(rows.T, X.T, strict=True)]
+        inner = ~np.stack(ends, axis=1)
+        assert inner.mean() > 0.5
+        np.testing.assert_allclose(scaler.transform(rows)[inner], expected[inner], atol=1e-9)
+
+
+def test_values_tied_at_an_end_are_in_the_middle_of_their_ranks() -> None:
+    # Half of the rows at the floor of -80 dB: their ranks are 0 to 1/2, the middle is 1/4.
+    x = np.concatenate([np.full(1000, -80.0), np.linspace(-60, 0, 1000)])[:, None]
+    scaler = BlockScaler(("a/x",)).fit(x)
+    assert scaler.transform([[-80.0]])[0, 0] == pytest.approx(norm.ppf(0.25), abs=0.02)
+    np.testing.assert_allclose(scaler.transform(np.full((1, 1), 7.0)), 2.5)
+
+
+def test_a_column_that_does_not_vary_says_nothing() -> None:
+    scaler = BlockScaler(BLOCKS).fit(table())
+    np.testing.assert_array_equal(scaler.transform(table())[:, 4], 0)
+
+
+def test_it_leaves_the_rows_as_they_were() -> None:
+    X = table()
+    before = X.copy()
+    BlockScaler(BLOCKS).fit(X).transform(X)
+    np.testing.assert_array_equal(X, before)
+
+
+def test_what_is_far_outside_is_held_at_the_limit() -> None:
+    scaler = BlockScaler(BLOCKS).fit(table())
+    far = scaler.transform(np.full((1, 5), 1e9))[0] / scaler.weights_
+    near = scaler.transform(np.full((1, 5), -1e9))[0] / scaler.weights_
+    np.testing.assert_allclose(far, 2.5)
+    np.testing.assert_allclose(near, -2.5)
+
+
+def test_without_ranks_it_standardises_and_what_is_far_stays_far() -> None:
+    X = table()
+    scaler = BlockScaler(BLOCKS, ranks=False).fit(X)
+    np.testing.assert_allclose(
+        scaler.transform(X), StandardScaler().fit_transform(X) * scaler.weights_
+    )
+    assert np.abs(scaler.transform(np.full((1, 5), 1e9)))[0, 0] > 1e6
+
+
+def test_scaling_keeps_the_order_of_values() -> None:
+    X = table()
+    scaled = BlockScaler(BLOCKS).fit_transform(X)
+    for column in range(5):
+        order = np.argsort(X[:, column], kind="stable")
+        assert (np.diff(scaled[order, column]) >= -1e-12).all()
+
+
+def test_a_row_is_scaled_alike_alone_and_among_others() -> None:
+    X = table()
+    scaler = BlockScaler(BLOCKS).fit(X)
+    np.testing.assert_array_equal(scaler.transform(X[7:8])[0], scaler.transform(X)[7])
+
+
+def test_sets_and_families_and_columns_share_alike() -> None:
+    squared = block_weights(BLOCKS) ** 2
+    np.testing.assert_allclose(squared, [1 / 12, 1 / 12, 1 / 6, 1 / 6, 1 / 2])
+
+
+@given(some.lists(some.sampled_from(["a/x", "a/y", "a/z", "b/x", "b/y", "c/x"]), min_size=1))
+def test_squared_weights_add_up_to_one_and_blocks_of_a_set_weigh_alike(names: list[str]) -> None:
+    blocks = tuple(names)
+    squared = block_weights(blocks) ** 2
+    assert squared.sum() == pytest.approx(1)
+    for each in ("a", "b", "c"):
+        sums = {
+            block: squared[[other == block for other in blocks]].sum()
+            for block in blocks
+            if block.startswith(each)
+        }
+        assert len({round(value, 9) for value in sums.values()}) <= 1
+
+
+@pytest.mark.parametrize("chosen", [BASELINE, FULL], ids=lambda each: each.name)
+def test_weights_of_our_own_sets_add_up_to_one(chosen: object) -> None:
+    blocks = tuple(f"{chosen.name}/{column.family}" for column in chosen.columns)  # type: ignore[attr-defined]
+    assert (block_weights(blocks) ** 2).sum() == pytest.approx(1)
+
+
+def test_columns_and_blocks_must_be_as_many() -> None:
+    with pytest.raises(ValueError, match="5 columns, but 4 blocks"):
+        BlockScaler(BLOCKS[:4]).fit(table())
+    with pytest.raises(ValueError, match="4 columns, but 5 were learned"):
+        BlockScaler(BLOCKS).fit(table()).transform(table()[:, :4])
+
+
+def test_a_clone_is_unfitted_with_the_same_parameters() -> None:
+    scaler = BlockScaler(BLOCKS, ranks=False).fit(table())
+    copy = clone(scaler)
+    assert copy.get_params() == scaler.get_params()
+    assert not hasattr(copy, "scaler_")
+
+
+def test_names_pass_through() -> None:
+    scaler = BlockScaler(BLOCKS).fit(table())
+    assert list(scaler.get_feature_names_out(list("abcde"))) == list("abcde")
+
+
+# ---------------------------------------------------------------- families of models
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_a_family_builds_an_unfitted_pipeline_whose_grid_fits_it(name: str) -> None:
+    family = CLASSIFIERS[name]
+    assert family.name == name
+    pipeline = family.build(BLOCKS, 0)
+    assert not hasattr(pipeline[-1], "classes_")
+    for part in family.grid(300, 5):
+        for key, values in part.items():
+            for value in values:
+                pipeline.set_params(**{key: value})
+
+
+def test_svc_scales_inside_the_pipeline_and_tries_no_tiny_c() -> None:
+    family = CLASSIFIERS["svc"]
+    pipeline = family.build(BLOCKS, 0)
+    assert isinstance(pipeline.steps[0][1], BlockScaler)
+    assert pipeline.steps[0][1].blocks == BLOCKS
+    grid = family.grid(300, 5)
+    assert min(grid[0]["model__C"]) >= 0.1
+
+
+def test_svc_learns_what_a_straight_line_cannot() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    y = np.where(np.hypot(*X.T) > 1.1, "outside", "inside")
+    model = CLASSIFIERS["svc"].build(("a/x", "a/y"), 0).set_params(model__C=10.0)
+    assert model.fit(X[:150], y[:150]).score(X[150:], y[150:]) > 0.9
+
+
+def test_majority_answers_the_most_frequent_label_with_the_shares() -> None:
+    family = CLASSIFIERS["majority"]
+    y = np.array(["rock"] * 6 + ["pop"] * 4)
+    model = family.build(("a/x",), 0).fit(np.zeros((10, 1)), y)
+    assert family.grid(10, 1) == []
+    assert model.predict(np.ones((3, 1))).tolist() == ["rock"] * 3
+    np.testing.assert_allclose(model.predict_proba(np.ones((1, 1))), [[0.4, 0.6]])

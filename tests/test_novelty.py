@@ -1,0 +1,110 @@
+"""Distance to what was learned: small for the known, large for the foreign."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy.spatial.distance import mahalanobis
+from sklearn.base import clone
+
+from audiogenre.novelty import KEPT_SHARE, NoveltyDetector
+from audiogenre.splits import Folds, grouped_folds
+
+D = 6
+BLOCKS = tuple(f"own/{i}" for i in range(D))
+F64 = npt.NDArray[np.float64]
+
+
+def classes(n: int = 240, seed: int = 0) -> tuple[F64, npt.NDArray[np.str_], F64]:
+    """Three clouds on corners of a cube, and a fourth elsewhere."""
+    rng = np.random.default_rng(seed)
+    centres = 4 * np.eye(D)[:4]
+    codes = np.arange(n) % 3
+    X = centres[codes] + rng.normal(size=(n, D))
+    return X, np.array(["a", "b", "c"])[codes], 3 * centres[3] + rng.normal(size=(60, D))
+
+
+def folds(y: npt.NDArray[np.str_]) -> Folds:
+    return grouped_folds(y, np.arange(len(y)), seed=0)
+
+
+def test_distance_is_mahalanobis_to_the_nearest_class() -> None:
+    X, y, _ = classes()
+    detector = NoveltyDetector(BLOCKS).fit(X, y)
+    reduced = detector.components_.transform(detector.scaler_.transform(X[:20]))
+    precision = np.linalg.inv(detector.covariance_.covariance_)
+    expected = [min(mahalanobis(row, c, precision) for c in detector.centres_) for row in reduced]
+    np.testing.assert_allclose(detector.distance(X[:20]), expected, rtol=1e-9)
+
+
+def test_centres_are_the_means_of_the_classes() -> None:
+    X, y, _ = classes()
+    detector = NoveltyDetector(BLOCKS).fit(X, y)
+    reduced = detector.components_.transform(detector.scaler_.transform(X))
+    assert len(detector.centres_) == 3
+    for centre, label in zip(detector.centres_, "abc", strict=True):
+        np.testing.assert_allclose(centre, reduced[y == label].mean(axis=0))
+
+
+def test_a_centre_is_at_no_distance_from_itself() -> None:
+    X, y, _ = classes()
+    detector = NoveltyDetector(BLOCKS).fit(X, y)
+    centre = X[y == "a"].mean(axis=0, keepdims=True)
+    assert detector.distance(centre)[0] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_foreign_class_is_further_than_the_known() -> None:
+    X, y, foreign = classes()
+    detector = NoveltyDetector(BLOCKS).calibrate(X, y, folds(y))
+    fresh, _, _ = classes(seed=1)
+    assert np.median(detector.distance(foreign)) > np.quantile(detector.distance(fresh), 0.99)
+    assert detector.is_known(detector.distance(foreign)).mean() < 0.05
+
+
+def test_what_is_far_outside_is_not_held_back_by_ranks() -> None:
+    X, y, _ = classes()
+    detector = NoveltyDetector(BLOCKS).fit(X, y)
+    near, far = detector.distance(np.full((1, D), 10.0)), detector.distance(np.full((1, D), 1000.0))
+    assert far[0] > 50 * near[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_threshold_keeps_95_percent_of_new_clips_of_known_classes(seed: int) -> None:
+    X, y, _ = classes(seed=seed)
+    detector = NoveltyDetector(BLOCKS).calibrate(X, y, folds(y))
+    fresh, _, _ = classes(n=3000, seed=100 + seed)
+    assert KEPT_SHARE == 0.95
+    assert detector.is_known(detector.distance(fresh)).mean() == pytest.approx(0.95, abs=0.04)
+
+
+def test_the_threshold_is_a_quantile_of_out_of_fold_distances() -> None:
+    X, y, _ = classes()
+    distances = np.empty(len(y))
+    for train, held in folds(y):
+        distances[held] = NoveltyDetector(BLOCKS).fit(X[train], y[train]).distance(X[held])
+    detector = NoveltyDetector(BLOCKS).calibrate(X, y, folds(y), share=0.8)
+    assert detector.threshold_ == pytest.approx(np.quantile(distances, 0.8))
+    assert detector.is_known(distances).mean() == pytest.approx(0.8, abs=0.01)
+
+
+def test_calibration_ends_with_a_fit_on_all_rows() -> None:
+    X, y, _ = classes()
+    calibrated = NoveltyDetector(BLOCKS).calibrate(X, y, folds(y))
+    fitted = NoveltyDetector(BLOCKS).fit(X, y)
+    np.testing.assert_array_equal(calibrated.distance(X), fitted.distance(X))
+
+
+def test_few_rows_have_few_components() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(16, 40)), np.tile(["a", "b"], 8)
+    detector = NoveltyDetector(tuple(f"own/{i}" for i in range(40))).fit(X, y)
+    assert detector.components_.n_components_ == 4
+    assert np.isfinite(detector.distance(X)).all()
+
+
+def test_a_clone_is_unfitted_with_the_same_blocks() -> None:
+    X, y, _ = classes()
+    copy = clone(NoveltyDetector(BLOCKS).fit(X, y))
+    assert copy.blocks == BLOCKS
+    assert not hasattr(copy, "centres_")
