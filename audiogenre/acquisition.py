@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -15,7 +16,7 @@ import numpy as np
 
 from audiogenre.audio import decode, probe
 from audiogenre.catalog import Catalog, Failure, Preview
-from audiogenre.errors import AudioError, MissingExtraError
+from audiogenre.errors import AudioError, MissingExtraError, StoreError
 from audiogenre.store import FeatureStore, write_part
 from audiogenre.typing import Problem, Source, Track
 
@@ -25,6 +26,7 @@ _AHEAD = 4  # previews queued for each thread
 
 Step = Literal["known", "wait", "list", "register", "fetch"]
 Progress = Callable[[str], None]
+Result = tuple[Track, Preview | Failure]
 
 
 @dataclass
@@ -110,14 +112,14 @@ def download(
     store = FeatureStore(data / "features")
     outcome = Outcome()
     listed: list[Track] = []
-    done: list[tuple[Track, Preview] | Failure] = []
+    done: list[tuple[Track | None, Preview | Failure]] = []
 
     def to_obtain() -> Iterator[Track]:
         for each in islice(source.tracks(), limit):
             outcome.seen += 1
             if isinstance(each, Problem):
                 if retry_failed or each.item not in failures:
-                    done.append(Failure(each.item, STAGE, *_split(each.reason)))
+                    done.append((None, Failure(each.item, STAGE, *_split(each.reason))))
                 else:
                     outcome.waiting += 1
                 continue
@@ -140,25 +142,26 @@ def download(
 
     def record() -> None:
         with catalog.transaction():
-            for result in done:
+            for track, result in done:
+                if track is not None:
+                    catalog.add(track, result if isinstance(result, Preview) else None)
                 if isinstance(result, Failure):
                     catalog.fail(result)
-                else:
-                    catalog.add(*result)
-        for result in done:
-            failed = isinstance(result, Failure)
-            outcome.failed += failed
-            outcome.fetched += not failed
+        for _, result in done:
             if isinstance(result, Failure):
+                outcome.failed += 1
                 outcome.reasons[result.reason] += 1
-            progress("failed" if failed else "fetched")
+                progress("failed")
+            else:
+                outcome.fetched += 1
+                progress("fetched")
         done.clear()
 
     if dry_run:
         outcome.fetched = sum(1 for _ in to_obtain())
         return outcome
     # Leaving the pool waits for what is in flight, so that an interrupt loses none of it.
-    under_way: set[Future[tuple[Track, Preview] | Failure]] = set()
+    under_way: set[Future[Result]] = set()
     try:
         with ThreadPoolExecutor(jobs) as pool:
             for each in to_obtain():
@@ -175,8 +178,14 @@ def download(
     return outcome
 
 
-def obtain(source: Source, track: Track, data: Path) -> tuple[Track, Preview] | Failure:
-    """Get one preview, or the reason why not. A fetched one is whole before it has its name."""
+def obtain(source: Source, track: Track, data: Path) -> Result:
+    """Get one preview, or the reason why not. A fetched one is whole before it has its name.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written, for example because the disk is full.
+    """
     version = ""
     try:
         if track.path is not None:
@@ -185,25 +194,34 @@ def obtain(source: Source, track: Track, data: Path) -> tuple[Track, Preview] | 
             seconds = probe(track.path)
             with track.path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-            return track, Preview(str(track.path), digest, stat.st_size, seconds, stat.st_mtime_ns)
+            place = str(track.path)
+            return track, Preview(place, digest, stat.st_size, seconds, stat.st_mtime_ns)
         content = source.fetch(track)
         y, sr = decode(content)
-        path = raw_path(track)
-        target = data / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_suffix(".part")
-        partial.write_bytes(content)
-        partial.replace(target)
-        digest = hashlib.sha256(content).hexdigest()
-        mtime_ns = target.stat().st_mtime_ns
-        return track, Preview(str(path), digest, len(content), len(y) / sr, mtime_ns)
     except AudioError as error:
-        return Failure(track.id, STAGE, error.reason, error.detail, version=version)
+        return track, Failure(track.id, STAGE, error.reason, error.detail, version=version)
     except MissingExtraError as error:
-        return Failure(track.id, STAGE, "format", str(error), version=version)
+        return track, Failure(track.id, STAGE, "format", str(error), version=version)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return Failure(track.id, STAGE, "unreadable", reason, version=version)
+        return track, Failure(track.id, STAGE, "unreadable", reason, version=version)
+    path = raw_path(track)
+    stat = _write(data / path, content)
+    digest = hashlib.sha256(content).hexdigest()
+    return track, Preview(str(path), digest, len(content), len(y) / sr, stat.st_mtime_ns)
+
+
+def _write(target: Path, content: bytes) -> os.stat_result:
+    """Write a preview beside its place, then move it there."""
+    partial = target.with_suffix(".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        partial.replace(target)
+        return target.stat()
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {target}: {error.strerror or error}") from error
 
 
 def raw_path(track: Track) -> Path:

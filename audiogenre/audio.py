@@ -7,6 +7,7 @@ is saved as ``.mp3``, a silent clip looks like any other. Whatever passes `decod
 from __future__ import annotations
 
 import io
+import mmap
 import os
 import sys
 import threading
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiogenre.errors import AudioError, MissingExtraError
+from audiogenre.integrity import Buffer, check_container, is_adts, mp3_frames, with_length
 
 AudioSource = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -29,7 +31,6 @@ SUFFIXES = {".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", "
 SUFFIXES_PYAV = {".m4a", ".mp4", ".aac", ".webm"}
 
 _SILENT_PEAK = 1e-4  # -80 dB of full scale
-_UNTAGGED_SHARE = 0.9  # of the length that is only estimated, when an MP3 states none
 _NOT_AUDIO = {
     b"<": "a web page or XML",
     b"{": "JSON",
@@ -73,7 +74,7 @@ def decode(
     Raises
     ------
     AudioError
-        With `reason` one of ``empty``, ``not audio``, ``unreadable``, ``truncated``,
+        With `reason` one of ``empty``, ``not audio``, ``unreadable``, ``truncated``, ``header``,
         ``too short``, ``silent``, ``not finite``.
     MissingExtraError
         If the format needs PyAV and it is not installed.
@@ -87,11 +88,11 @@ def decode(
     >>> y.shape, y.dtype, sr
     ((132300,), dtype('float32'), 22050)
     """
-    head = _head(source)
-    if _is_pyav(head):
-        channels, rate = _read_pyav(source, max_seconds)
-    else:
-        channels, rate = _read_soundfile(source, head, max_seconds)
+    with _contents(source) as data:
+        if _is_pyav(data):
+            channels, rate = _read_pyav(source, max_seconds)
+        else:
+            channels, rate = _read_soundfile(source, data, max_seconds)
     return _finish(channels, rate, sr=sr, min_seconds=min_seconds), sr
 
 
@@ -103,9 +104,9 @@ def probe(path: Path) -> float:
     AudioError
         If the file is empty or its header is not that of audio.
     """
-    head = _head(path)
-    if _is_pyav(head):
-        return _probe_pyav(path)
+    with _contents(path) as data:
+        if _is_pyav(data):
+            return _probe_pyav(path)
     with _opened(path) as clip:
         return float(clip.frames) / float(clip.samplerate)
 
@@ -134,39 +135,59 @@ def _finish(
     return soxr.resample(np.ascontiguousarray(y), rate, sr, quality="HQ")  # type: ignore[no-any-return]
 
 
-def _head(source: AudioSource, size: int = 4096) -> bytes:
-    """Return the first bytes of a source, leaving a file object where it was."""
+@contextmanager
+def _contents(source: AudioSource) -> Iterator[Buffer]:
+    """Give a source's bytes, a file's without reading them all, once they may be audio."""
     if isinstance(source, bytes):
-        head = source[:size]
+        _check_kind(source)
+        yield source
     elif isinstance(source, (str, os.PathLike)):
         try:
             with Path(source).open("rb") as file:
-                head = file.read(size)
+                if os.fstat(file.fileno()).st_size == 0:
+                    raise AudioError("empty", "the file has no bytes")
+                data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise AudioError("unreadable", error.strerror or str(error)) from error
+        with data:
+            _check_kind(data)
+            yield data
     else:
         position = source.tell()
-        head = source.read(size)
+        content = source.read()
         source.seek(position)
-    if not head:
+        _check_kind(content)
+        yield content
+
+
+def _check_kind(data: Buffer) -> None:
+    """Refuse what is empty or plainly something else."""
+    if len(data) == 0:
         raise AudioError("empty", "the file has no bytes")
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    text = bytes(data[:4096]).removeprefix(b"\xef\xbb\xbf").lstrip()
     for magic, what in _NOT_AUDIO.items():
         if text.startswith(magic):
             raise AudioError("not audio", f"the file is {what}")
-    return head
 
 
 def _read_soundfile(
-    source: AudioSource, head: bytes, max_seconds: float | None
+    source: AudioSource, data: Buffer, max_seconds: float | None
 ) -> tuple[npt.NDArray[np.float32], int]:
+    check_container(data)
     with _opened(source) as clip:
-        rate, promised, mp3 = int(clip.samplerate), int(clip.frames), clip.format == "MP3"
-        if max_seconds is not None:
-            promised = min(promised, round(max_seconds * rate))
+        rate, stated, mp3 = int(clip.samplerate), int(clip.frames), clip.format == "MP3"
+        limit = None if max_seconds is None else round(max_seconds * rate)
+        promised = stated if limit is None else min(stated, limit)
         channels = clip.read(promised, dtype="float32", always_2d=True)
-    if mp3 and not _states_length(source, head):
-        promised = int(promised * _UNTAGGED_SHARE)
+    if mp3:
+        frames = mp3_frames(data, limit=limit)
+        if not frames.tagged and frames.leaves_out(stated):
+            whole = with_length(data, frames)
+            return _read_soundfile(whole, whole, max_seconds)
+        frames.check_length(stated, rate)
+        if not frames.tagged:
+            # The decoder only estimates what no tag states, from the file's size and bit rate.
+            promised = min(promised, frames.samples)
     if len(channels) < promised:
         raise AudioError(
             "truncated", f"{len(channels) / rate:.1f} s decode of {promised / rate:.1f} s promised"
@@ -188,20 +209,6 @@ def _opened(source: AudioSource) -> Iterator[Any]:
         raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
     except (sf.SoundFileError, RuntimeError, ValueError, TypeError) as error:
         raise AudioError("unreadable", f"decoding failed ({error})") from error
-
-
-def _states_length(source: AudioSource, head: bytes) -> bool:
-    """Tell whether an MP3's first frame carries its number of frames (Xing, Info or VBRI tag).
-
-    Without one the decoder's length is only an estimate from size and bit rate.
-    """
-    if head[:3] == b"ID3" and len(head) >= 10:
-        a, b, c, d = head[6:10]  # four bytes of seven bits each
-        start = 10 + (a << 21 | b << 14 | c << 7 | d)
-        if start + 1024 > len(head):
-            head = _head(source, start + 4096)
-        head = head[start:]
-    return any(tag in head[:2048] for tag in (b"Xing", b"Info", b"VBRI"))
 
 
 _quiet_lock = threading.Lock()
@@ -234,10 +241,9 @@ def _quiet_stderr() -> Iterator[None]:
                 os.close(_quiet_saved)
 
 
-def _is_pyav(head: bytes) -> bool:
-    """Tell whether libsndfile cannot read this container: MP4, Matroska or bare AAC (ADTS)."""
-    adts = len(head) > 1 and head[0] == 0xFF and head[1] & 0xF6 == 0xF0
-    return head[4:8] == b"ftyp" or head[:4] == b"\x1aE\xdf\xa3" or adts
+def _is_pyav(data: Buffer) -> bool:
+    """Tell whether libsndfile cannot read this container: MP4, Matroska or bare AAC."""
+    return bytes(data[4:8]) == b"ftyp" or bytes(data[:4]) == b"\x1aE\xdf\xa3" or is_adts(data)
 
 
 def _pyav() -> Any:

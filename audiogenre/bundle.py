@@ -16,7 +16,7 @@ import pandas as pd
 
 from audiogenre.audio import decode
 from audiogenre.errors import AudioError, BundleError, MissingExtraError, StoreError, UsageError
-from audiogenre.extraction import feature_set
+from audiogenre.extraction import compute_something, feature_set
 from audiogenre.features import FEATURE_SETS, FeatureSet
 from audiogenre.pool import workers
 
@@ -174,7 +174,7 @@ class Bundle:
         from joblib import Parallel, delayed
 
         chosen = self.feature_set()
-        with workers(n_jobs):
+        with workers(n_jobs, first=compute_something):
             computed = Parallel(return_as="generator")(
                 delayed(_windows)(path, chosen, timeline) for path in paths
             )

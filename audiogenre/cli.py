@@ -94,6 +94,9 @@ def run(
 ) -> int:
     """Parse, run, and turn what went wrong into a sentence and an exit code."""
     args = parser.parse_args(argv)
+    if sys.stderr is sys.__stderr__:
+        # Decoding silences file descriptor 2 for moments; our own words take another one.
+        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     logging.basicConfig(
         stream=sys.stderr,
         level=logging.DEBUG if args.verbose else logging.ERROR if args.quiet else logging.WARNING,

@@ -72,7 +72,10 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
     sources = [make_source(name, options) for name, options in _wanted(args)]
     total = Outcome()
-    with Catalog(args.data / "catalog.db") as catalog:
+    database = args.data / "catalog.db"
+    if args.dry_run and not database.is_file():
+        database = Path(":memory:")
+    with Catalog(database) as catalog:
         for source in sources:
             with _Bar(out, source.name) as bar:
                 outcome = download(

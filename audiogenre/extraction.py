@@ -96,7 +96,7 @@ class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         from joblib import Parallel, delayed
 
         chosen = feature_set(self.set, max_seconds=self.max_seconds)
-        with workers(self.n_jobs):
+        with workers(self.n_jobs, first=compute_something):
             rows = Parallel()(
                 delayed(_features)(source, chosen, self.min_seconds, self.max_seconds)
                 for source in X
@@ -120,6 +120,15 @@ def _features(
 ) -> npt.NDArray[np.float32]:
     y, sr = decode(source, min_seconds=min_seconds, max_seconds=max_seconds)
     return chosen.compute(y, sr)
+
+
+def compute_something() -> None:
+    """Import and run all that a worker needs, once, on noise."""
+    import pyarrow.parquet  # noqa: F401
+
+    noise = np.random.default_rng(0).standard_normal(30 * SAMPLE_RATE, dtype=np.float32)
+    for each in FEATURE_SETS.values():
+        each.compute(noise, SAMPLE_RATE)
 
 
 @dataclass(frozen=True)
@@ -312,7 +321,7 @@ def _attempt_parts(
 
     finished: set[Part] = set()
     try:
-        with workers(jobs):
+        with workers(jobs, first=compute_something):
             pool = Parallel(return_as="generator_unordered", batch_size=1)
             for report in pool(delayed(extract_part)(part) for part in feed()):
                 finished.add(report.part)

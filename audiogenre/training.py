@@ -83,9 +83,16 @@ def search(
         n_jobs=jobs,
         error_score="raise",
     )
-    with workers(jobs):
+    with workers(jobs, first=_fit_something):
         found.fit(X, y)
     return found.best_estimator_, made[-1]
+
+
+def _fit_something() -> None:
+    """Import and run what a worker of the search needs, once, on numbers."""
+    from sklearn.svm import SVC
+
+    SVC().fit(np.eye(4), [0, 0, 1, 1])
 
 
 def fit(
@@ -246,7 +253,7 @@ def nested_predictions(
             found = GridSearchCV(
                 pipeline, grid, cv=folds, refit=False, return_train_score=True, n_jobs=jobs
             )
-            with workers(jobs):
+            with workers(jobs, first=_fit_something):
                 found.fit(X[train], y[train])
             fitted: dict[str, npt.NDArray[np.str_]] = {}
             for tolerance in tolerances:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from audiogenre.errors import UsageError
@@ -18,6 +19,7 @@ SOURCES: dict[str, str] = {
     "folder": "FolderSource",
     "table": "TableSource",
 }
+_NUMBERS = {"per_genre": 1, "seed": 0}  # options that are numbers, and their least values
 
 
 def make_source(name: str, options: dict[str, Any]) -> Source:
@@ -45,5 +47,12 @@ def make_source(name: str, options: dict[str, Any]) -> Source:
             raise UsageError(
                 f"the source {name!r} has no option --{option.replace('_', '-')} (it has {flags})"
             )
+    for option, value in options.items():
+        kind = int if option in _NUMBERS else (str, Path, tuple)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            wanted = "a number" if option in _NUMBERS else "a text"
+            raise UsageError(f"the option {option!r} of source {name!r} is not {wanted}: {value!r}")
+        if isinstance(value, int) and value < _NUMBERS[option]:
+            raise UsageError(f"the option {option!r} is at least {_NUMBERS[option]}, not {value}")
     source: Source = cls(**options)
     return source
