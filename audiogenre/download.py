@@ -10,7 +10,7 @@ from typing import Any
 
 from audiogenre.cli import Output, make_parser, positive, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
-from audiogenre.typing import LABEL_KINDS
+from audiogenre.typing import LABEL_KINDS, Source
 
 _SOURCE_OPTIONS = (
     "genre",
@@ -69,6 +69,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from audiogenre.acquisition import Outcome, download
     from audiogenre.catalog import Catalog
     from audiogenre.sources import make_source
+    from audiogenre.store import FeatureStore
 
     sources = [make_source(name, options) for name, options in _wanted(args)]
     total = Outcome()
@@ -101,9 +102,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         }
     )
     if not args.dry_run:
-        only_tables = all(source.name == "table" for source in sources)
-        step = "audiogenre fit --features spotify" if only_tables else "audiogenre extract"
-        out.say(f"next: {step}")
+        out.say(f"next: {_next_step(sources, FeatureStore(args.data / 'features').sets())}")
     return EXIT_SOME_FAILED if total.failed else EXIT_DONE
 
 
@@ -123,6 +122,12 @@ def _wanted(args: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
     if given:
         raise UsageError("options of a source go into the file that --config names, or to --source")
     return read_sources(args.config or DEFAULT)
+
+
+def _next_step(sources: list[Source], sets: list[str]) -> str:
+    if any(source.name != "table" for source in sources):
+        return "audiogenre extract"
+    return f"audiogenre fit --features {'spotify' if 'spotify' in sets else 'extracted'}"
 
 
 def _report(source: str, notes: list[str], outcome: Any, out: Output, *, dry_run: bool) -> None:

@@ -83,7 +83,10 @@ def command(args: argparse.Namespace, out: Output) -> int:
     name = args.name or _name(args, set_name)
     if name != name.strip() or not name or "/" in name or name.startswith("."):
         raise UsageError(f"{name!r} cannot be the name of a folder below {args.models}")
-    with Catalog(args.data / "catalog.db") as catalog:
+    database = args.data / "catalog.db"
+    if not database.is_file():
+        raise UsageError(f"there is no catalogue in {args.data}; run 'audiogenre download' first")
+    with Catalog(database) as catalog:
         dataset = load_dataset(
             catalog,
             store,

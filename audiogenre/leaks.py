@@ -19,7 +19,8 @@ _WORDS = (
     "subgenres mood moods class target artist artists album title name date year"
 )
 _REFUSED = re.compile(
-    rf"unnamed\b.*|level \d+|length|duration|.*\b({_WORDS.replace(' ', '|')})\b.*"
+    r"unnamed\b.*|level \d+|length|duration( s| sec| seconds)?|"
+    rf".*\b({_WORDS.replace(' ', '|')})\b.*"
 )
 _ORDERS_LABELS = 0.9
 
