@@ -123,7 +123,7 @@ def load_dataset(
         group = splits.connect([_together(row) for row in tracks.itertuples()])
     else:
         group = np.arange(len(tracks), dtype=np.int64)
-    tracks = tracks.assign(group=group, test=splits.outer_split(y_all, group, seed=seed))
+    tracks = tracks.assign(group=group, test=_test_side(tracks, y_all, group, seed))
 
     wanted = ["spotify"] if features == "spotify" else [set_name]
     wanted += ["spotify"] if features == "both" else []
@@ -203,6 +203,17 @@ def _together(row: Any) -> list[str]:
     artists = splits.artist_names(row.artist)
     keys = [f"artist {each}" for each in artists]
     return keys + _same_song(row)
+
+
+def _test_side(
+    tracks: pd.DataFrame, y: npt.NDArray[np.str_], group: splits.Groups, seed: int
+) -> npt.NDArray[np.bool_]:
+    """Choose the groups to be tested on, by the songs they have: a song counts once."""
+    song = splits.connect([_same_song(row) for row in tracks.itertuples()])
+    _, first = np.unique(song, return_index=True)
+    first.sort()
+    chosen = splits.outer_split(y[first], group[first], seed=seed)
+    return np.isin(group, group[first][chosen])
 
 
 def _same_song(row: Any) -> list[str]:
