@@ -117,23 +117,17 @@ def load_dataset(
     """
     notes: list[str] = []
     tracks = _labelled(catalog, label, [each.strip().casefold() for each in only], notes)
-    y_all = tracks["label"].to_numpy(dtype=str)
-    known = np.array([bool(splits.artist_names(each)) for each in tracks["artist"]])
-    if split == "artist":
-        group = splits.connect([_together(row) for row in tracks.itertuples()])
-    else:
-        group = np.arange(len(tracks), dtype=np.int64)
-    tracks = tracks.assign(group=group, test=_test_side(tracks, y_all, group, seed))
-
     wanted = ["spotify"] if features == "spotify" else [set_name]
     wanted += ["spotify"] if features == "both" else []
     folders = [store.find(name, fingerprint) for name in wanted]
     tables = [
         _match(store.read(each), tracks, name) for each, name in zip(folders, wanted, strict=True)
     ]
-    X = pd.concat(tables, axis=1, join="inner")
-    X = _complete(X, notes)
-    tracks = tracks.loc[X.index]
+    X = _complete(pd.concat(tables, axis=1, join="inner"), notes)
+    tracks = _with_features(tracks, X, notes)
+    tracks = _on_sides(tracks, split, seed)
+    known = np.array([bool(splits.artist_names(each)) for each in tracks["artist"]])
+    tracks = tracks.assign(artist_known=known).loc[X.index]
     tracks, X = _without_duplicates(tracks, X, notes)
     if per_label is not None:
         kept = _drawn(tracks, per_label, seed)
@@ -146,10 +140,10 @@ def load_dataset(
     _check_names(X.columns)
     y = tracks["label"].to_numpy(dtype=str)
     test = tracks["test"].to_numpy(dtype=bool)
-    _check_sides(y, test, [str(each) for each in np.unique(y_all)])
+    _check_sides(y, test)
     suspects = leaks.suspicious_columns(X.to_numpy()[~test], X.columns, y[~test])
     notes += [f"column {each!r} alone orders the labels: is it an index?" for each in suspects]
-    share = float(known[tracks["position"]].mean())
+    share = float(tracks["artist_known"].mean())
     if split == "artist" and share < 1:
         notes.append(
             f"the artist of {1 - share:.0%} of the tracks is unknown: split by track there"
@@ -195,7 +189,7 @@ def _labelled(
         notes.append(
             f"{several} further labels of tracks with several were left out: the first counts"
         )
-    return tracks.assign(position=np.arange(len(tracks)))
+    return tracks
 
 
 def _together(row: Any) -> list[str]:
@@ -205,15 +199,31 @@ def _together(row: Any) -> list[str]:
     return keys + _same_song(row)
 
 
-def _test_side(
-    tracks: pd.DataFrame, y: npt.NDArray[np.str_], group: splits.Groups, seed: int
-) -> npt.NDArray[np.bool_]:
-    """Choose the groups to be tested on, by the songs they have: a song counts once."""
+def _with_features(tracks: pd.DataFrame, X: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Leave out the labels none of whose tracks has features; of the others keep every track."""
+    there = set(tracks.loc[X.index, "label"])
+    absent = sorted(set(tracks["label"]) - there)
+    if absent:
+        notes.append(f"no track has these features, left out: {', '.join(absent)}")
+    if len(there) < 2:
+        raise UsageError(
+            f"a classifier needs tracks of two labels or more, and only those of {there.pop()!r} "
+            "have these features"
+        )
+    return tracks[tracks["label"].isin(there)]
+
+
+def _on_sides(tracks: pd.DataFrame, split: SplitKind, seed: int) -> pd.DataFrame:
+    """Group tracks and choose the groups to be tested on, by songs: each song counts once."""
+    group = np.arange(len(tracks), dtype=np.int64)
+    if split == "artist":
+        group = splits.connect([_together(row) for row in tracks.itertuples()])
     song = splits.connect([_same_song(row) for row in tracks.itertuples()])
     _, first = np.unique(song, return_index=True)
     first.sort()
+    y = tracks["label"].to_numpy(dtype=str)
     chosen = splits.outer_split(y[first], group[first], seed=seed)
-    return np.isin(group, group[first][chosen])
+    return tracks.assign(group=group, test=np.isin(group, group[first][chosen]))
 
 
 def _same_song(row: Any) -> list[str]:
@@ -290,9 +300,9 @@ def _check_names(columns: pd.Index) -> None:
         )
 
 
-def _check_sides(y: npt.NDArray[np.str_], test: npt.NDArray[np.bool_], labels: list[str]) -> None:
+def _check_sides(y: npt.NDArray[np.str_], test: npt.NDArray[np.bool_]) -> None:
     for side, mask in (("training", ~test), ("test", test)):
-        absent = sorted(set(labels) - set(y[mask]))
+        absent = sorted({str(each) for each in y} - {str(each) for each in y[mask]})
         if absent:
             raise UsageError(
                 f"no {side} track of {absent[0]!r} has these features: extract or download more, "
