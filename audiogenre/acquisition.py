@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from itertools import islice
@@ -22,6 +22,7 @@ from audiogenre.typing import Problem, Source, Track
 
 STAGE = "download"
 _BATCH = 64
+_FIELDS = ("title", "artist", "album", "isrc", "licence")
 _AHEAD = 4  # previews queued for each thread
 
 Step = Literal["known", "wait", "list", "register", "fetch"]
@@ -38,6 +39,8 @@ class Outcome:
     fetched: int = 0
     waiting: int = 0
     failed: int = 0
+    corrected: int = 0
+    gone: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
 
@@ -108,10 +111,10 @@ def download(
     outcome : Outcome
     """
     known, previews, failures = catalog.known(), catalog.previews(), catalog.failures(STAGE)
-    known_ids = {row[0] for row in known}
     store = FeatureStore(data / "features")
     outcome = Outcome()
     listed: list[Track] = []
+    seen: set[str] = set()
     done: list[tuple[Track | None, Preview | Failure]] = []
 
     def to_obtain() -> Iterator[Track]:
@@ -123,7 +126,8 @@ def download(
                 else:
                     outcome.waiting += 1
                 continue
-            outcome.new += each.id not in known_ids
+            seen.add(each.id)
+            outcome.new += each.id not in known
             preview = previews.get(each.id)
             step = decide(
                 each,
@@ -136,7 +140,7 @@ def download(
                 yield each
             else:
                 outcome.waiting += step == "wait"
-                if step == "list" or (step == "known" and not _rows(each) <= known):
+                if step == "list" or (step == "known" and not _is_recorded(each, known)):
                     listed.append(each)
                 progress(step)
 
@@ -172,9 +176,13 @@ def download(
                 if len(done) >= _BATCH:
                     record()
     finally:
-        done.extend(future.result() for future in under_way)
+        done.extend(future.result() for future in under_way if future.exception() is None)
         record()
-    _record_listed(listed, catalog, store, known)
+    for future in under_way:
+        future.result()  # raises what stopped it, now that the others are recorded
+    outcome.corrected = _record_listed(listed, catalog, store, known)
+    if limit is None:
+        outcome.gone = _retire_missing(source, catalog, previews, seen)
     return outcome
 
 
@@ -199,12 +207,14 @@ def obtain(source: Source, track: Track, data: Path) -> Result:
         content = source.fetch(track)
         y, sr = decode(content)
     except AudioError as error:
-        return track, Failure(track.id, STAGE, error.reason, error.detail, version=version)
+        detail = f"{error.detail} ({track.path or track.title})"
+        return track, Failure(track.id, STAGE, error.reason, detail, version=version)
     except MissingExtraError as error:
         return track, Failure(track.id, STAGE, "format", str(error), version=version)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return track, Failure(track.id, STAGE, "unreadable", reason, version=version)
+        detail = f"{reason} ({track.path or track.title})"
+        return track, Failure(track.id, STAGE, "unreadable", detail, version=version)
     path = raw_path(track)
     stat = _write(data / path, content)
     digest = hashlib.sha256(content).hexdigest()
@@ -213,7 +223,7 @@ def obtain(source: Source, track: Track, data: Path) -> Result:
 
 def _write(target: Path, content: bytes) -> os.stat_result:
     """Write a preview beside its place, then move it there."""
-    partial = target.with_suffix(".part")
+    partial = target.with_suffix(f".{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
@@ -242,12 +252,19 @@ def _version(data: Path, track: Track, preview: Preview | None) -> str | None:
     return f"{stat.st_size}-{stat.st_mtime_ns}" if stat else None
 
 
-def _rows(track: Track) -> set[tuple[str, str, str, str]]:
-    """What `Catalog.known` says of a track that is there with all its labels."""
-    labels: set[tuple[str, str, str, str]] = {
-        (track.id, each.kind, each.name, each.provenance) for each in track.labels
+def _is_recorded(track: Track, known: Mapping[str, Track]) -> bool:
+    """Tell whether the catalogue says of a track what its source says now."""
+    there = known.get(track.id)
+    if there is None:
+        return False
+    same = all(getattr(track, each) in (None, getattr(there, each)) for each in _FIELDS)
+    ours = {each.provenance for each in track.labels} if track.source == "table" else None
+    recorded = {
+        each
+        for each in there.labels
+        if each.provenance != "user" and (ours is None or each.provenance in ours)
     }
-    return labels or {(track.id, "", "", "")}
+    return same and (not track.labels or set(track.labels) == recorded)
 
 
 def _split(reason: str) -> tuple[str, str]:
@@ -256,16 +273,14 @@ def _split(reason: str) -> tuple[str, str]:
 
 
 def _record_listed(
-    tracks: list[Track],
-    catalog: Catalog,
-    store: FeatureStore,
-    known: set[tuple[str, str, str, str]],
-) -> None:
-    """Record tracks that came with features: catalogue and feature tables."""
-    fresh = [each for each in tracks if not _rows(each) <= known]
+    tracks: list[Track], catalog: Catalog, store: FeatureStore, known: Mapping[str, Track]
+) -> int:
+    """Record tracks that have no audio to get, or were corrected; return how many were."""
+    fresh = [each for each in tracks if not _is_recorded(each, known)]
     with catalog.transaction():
         for each in fresh:
             catalog.add(each, None)
+            catalog.forgive(each.id, STAGE)
     groups: dict[tuple[str, tuple[str, ...]], list[Track]] = {}
     for each in tracks:
         for name, values in each.features.items():
@@ -279,3 +294,24 @@ def _record_listed(
             ids = [each.id for each in missing]
             metadata = {"name": name, "origin": "measured"}
             write_part(directory, ids, [""] * len(ids), columns, rows.astype(np.float32), metadata)
+    return sum(each.id in known for each in fresh)
+
+
+def _retire_missing(
+    source: Source, catalog: Catalog, previews: Mapping[str, Preview], seen: set[str]
+) -> int:
+    """Retire tracks of a folder whose files are no longer there; return how many."""
+    root = getattr(source, "path", None) if source.name == "folder" else None
+    if root is None:
+        return 0
+    gone = [
+        track_id
+        for track_id, preview in previews.items()
+        if track_id not in seen
+        and Path(preview.path).is_relative_to(root)
+        and not Path(preview.path).exists()
+    ]
+    with catalog.transaction():
+        for track_id in gone:
+            catalog.retire(track_id)
+    return len(gone)

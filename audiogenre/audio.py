@@ -31,6 +31,7 @@ SUFFIXES = {".mp3", ".wav", ".flac", ".ogg", ".oga", ".opus", ".aif", ".aiff", "
 SUFFIXES_PYAV = {".m4a", ".mp4", ".aac", ".webm"}
 
 _SILENT_PEAK = 1e-4  # -80 dB of full scale
+_ABSURD_PEAK = 1e4  # 80 dB above full scale
 _NOT_AUDIO = {
     b"<": "a web page or XML",
     b"{": "JSON",
@@ -124,8 +125,8 @@ def _finish(
     if len(y) < min_seconds * rate:
         raise AudioError("too short", f"{len(y) / rate:.1f} s, at least {min_seconds:g} s needed")
     low, high = (float(y.min()), float(y.max())) if len(y) else (0.0, 0.0)
-    if not np.isfinite(low + high):
-        raise AudioError("not finite", "some samples are not numbers")
+    if not np.isfinite(low + high) or max(-low, high) > _ABSURD_PEAK:
+        raise AudioError("not finite", "some samples are not numbers, or far beyond full scale")
     if max(-low, high) < _SILENT_PEAK:
         raise AudioError("silent", "no sample is louder than -80 dB")
     if rate == sr:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from audiogenre.audio import decode
 from audiogenre.errors import AudioError, BundleError, MissingExtraError, StoreError, UsageError
-from audiogenre.extraction import compute_something, feature_set
+from audiogenre.extraction import compute, compute_something, feature_set
 from audiogenre.features import FEATURE_SETS, FeatureSet
 from audiogenre.pool import workers
 
@@ -104,7 +104,7 @@ class Bundle:
         -------
         predictions : DataFrame
             ``label`` (or "unknown"), ``nearest`` (the likeliest label), ``known``, ``probability``
-            of `nearest`, and a column for each label's probability.
+            of `nearest`, and each label's probability as ``p_LABEL``.
 
         Raises
         ------
@@ -124,7 +124,8 @@ class Bundle:
                 "probability": probabilities.max(axis=1),
             }
         )
-        return answers.join(pd.DataFrame(probabilities, columns=self.labels))
+        columns = [f"p_{label}" for label in self.labels]
+        return answers.join(pd.DataFrame(probabilities, columns=columns))
 
     def predict(self, paths: Sequence[str | os.PathLike[str]], *, n_jobs: int = 1) -> pd.DataFrame:
         """Predict audio files.
@@ -146,7 +147,8 @@ class Bundle:
             for answer in (answers.to_dict("records") if answers is not None else [{}])
         ]
         table = pd.DataFrame([answer for _, answer, _ in rows])
-        columns = ["label", "nearest", "known", "probability", *self.labels]
+        columns = ["label", "nearest", "known", "probability"]
+        columns += [f"p_{label}" for label in self.labels]
         table = table.reindex(columns=columns)
         table.insert(0, "path", [os.fspath(path) for path, _, _ in rows])
         return table.assign(error=[error for _, _, error in rows])
@@ -195,14 +197,19 @@ def _windows(
     """Features of a file and, if asked for, of its windows; or why there are none."""
     try:
         y, sr = decode(path, max_seconds=float(chosen.parameters["max_seconds"] or 0))
+        return np.stack([compute(chosen, piece, sr) for piece in _pieces(y, sr, timeline)])
     except (AudioError, MissingExtraError) as error:
         return str(error)
+
+
+def _pieces(y: npt.NDArray[np.float32], sr: int, timeline: bool) -> list[npt.NDArray[np.float32]]:
+    """Cut a clip: the whole of it, then its windows; the last one may be half as long."""
     size = round(WINDOW_SECONDS * sr)
     pieces = [y]
     if timeline:
         windows = [y[start : start + size] for start in range(0, len(y), size)]
         pieces += [window for window in windows if len(window) >= size / 2]
-    return np.stack([chosen.compute(piece, sr) for piece in pieces])
+    return pieces
 
 
 def check_columns(expected: Sequence[str], found: Sequence[str]) -> None:

@@ -69,8 +69,9 @@ def _score(metadata: dict[str, Any]) -> str:
     lines = [
         f"Test accuracy **{score_sentence(scores)}**, macro F1 {scores['macro_f1']:.3f}.",
         "",
-        f"The {scores['n']} test tracks are of {scores['n_groups']} artists or groups; the "
-        "interval resamples those. The test part was looked at once, after every choice was made.",
+        f"The interval resamples the {scores['n_groups']} groups of the {scores['n']} test tracks "
+        "(artists, where they are known and the split goes by them). The test part was looked at "
+        "once, after every choice was made.",
         f"Always answering the most frequent label scores {percent(scores['majority_accuracy'])}.",
     ]
     if metadata["split"]["kind"] == "random":

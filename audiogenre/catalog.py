@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from audiogenre.errors import StoreError
-from audiogenre.typing import LabelKind, Track
+from audiogenre.typing import Label, LabelKind, Track
 
 SCHEMA_VERSION = 1
 _SCHEMA = """
@@ -38,6 +38,8 @@ CREATE TABLE failures (
 ) WITHOUT ROWID;
 CREATE INDEX labels_by_name ON labels (kind, name);
 """
+
+_CORRECTED = ("title", "artist", "album", "isrc", "licence")
 
 
 @dataclass(frozen=True)
@@ -129,24 +131,27 @@ class Catalog:
             self._db.execute("COMMIT")
 
     def add(self, track: Track, preview: Preview | None) -> None:
-        """Record a track, its labels and its preview; what is known already stays as it is."""
+        """Record a track, its labels and its preview, or what its source has corrected since.
+
+        A source's labels replace those it gave before; a table's only its own, as a track may
+        stand in several. A person's (provenance ``user``) stay.
+        """
         now = time.time()
+        values = (track.id, track.source, track.title, track.artist, track.album, track.isrc)
         self._db.execute(
-            "INSERT INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (
-                track.id,
-                track.source,
-                track.title,
-                track.artist,
-                track.album,
-                track.isrc,
-                track.licence,
-                now,
-            ),
+            "INSERT INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+            + ", ".join(f"{each} = coalesce(excluded.{each}, {each})" for each in _CORRECTED),
+            (*values, track.licence, now),
         )
-        known = self._db.execute(
+        if track.labels:
+            self._db.execute(
+                "DELETE FROM labels WHERE track_id = ? AND provenance != 'user' "
+                "AND (? != 'table' OR provenance = ?)",
+                (track.id, track.source, track.labels[0].provenance),
+            )
+        (known,) = self._db.execute(
             "SELECT count(*) FROM labels WHERE track_id = ?", (track.id,)
-        ).fetchone()[0]
+        ).fetchone()
         self._db.executemany(
             "INSERT INTO labels VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             [
@@ -170,6 +175,8 @@ class Catalog:
 
     def fail(self, failure: Failure, *, now: float | None = None) -> None:
         """Enter a failure in the ledger, or count one more attempt."""
+        # A file name may hold bytes that are no text.
+        detail = failure.detail.encode("utf-8", "replace").decode()
         self._db.execute(
             "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
             "reason = excluded.reason, detail = excluded.detail, attempts = attempts + 1, "
@@ -178,7 +185,7 @@ class Catalog:
                 failure.item,
                 failure.stage,
                 failure.reason,
-                failure.detail,
+                detail,
                 failure.attempts,
                 time.time() if now is None else now,
                 failure.version,
@@ -208,16 +215,22 @@ class Catalog:
         rows = self._all("SELECT track_id, path, sha256, bytes, seconds, mtime_ns FROM previews")
         return {row[0]: Preview(*row[1:]) for row in rows}
 
-    def known(self) -> set[tuple[str, str, str, str]]:
-        """Return ``(track id, kind, label, provenance)`` of every label.
+    def retire(self, track_id: str) -> None:
+        """Take the labels and the preview from a track whose file is gone; the track stays."""
+        self._db.execute("DELETE FROM labels WHERE track_id = ?", (track_id,))
+        self._db.execute("DELETE FROM previews WHERE track_id = ?", (track_id,))
 
-        A track without labels stands there once, with empty strings.
-        """
-        rows = self._all(
-            "SELECT id, ifnull(kind, ''), ifnull(name, ''), ifnull(provenance, '') "
-            "FROM tracks LEFT JOIN labels ON id = track_id"
-        )
-        return set(rows)
+    def known(self) -> dict[str, Track]:
+        """Return every track as it is recorded, by id; without paths and features."""
+        labels: dict[str, list[Label]] = {}
+        for track_id, *label in self._all(
+            "SELECT track_id, kind, name, provenance FROM labels ORDER BY track_id, position"
+        ):
+            labels.setdefault(track_id, []).append(Label(*label))
+        rows = self._all("SELECT id, source, title, artist, album, isrc, licence FROM tracks")
+        return {
+            row[0]: Track(row[0], row[1], tuple(labels.get(row[0], ())), *row[2:]) for row in rows
+        }
 
     def labelled(self, kind: LabelKind) -> list[tuple[str, str, str, str, str, str, str]]:
         """Return one row for each label of a kind, the first label of each track first.
@@ -250,6 +263,10 @@ class Catalog:
             "failures": self._all(
                 "SELECT stage, reason, count(*), min(detail) FROM failures "
                 "GROUP BY stage, reason ORDER BY stage, count(*) DESC"
+            ),
+            "items": self._all(
+                "SELECT stage, reason, item, detail, attempts FROM failures "
+                "ORDER BY stage, reason, item"
             ),
         }
 

@@ -9,11 +9,12 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, TypeVar
 
 from audiogenre import __version__
-from audiogenre.errors import EXIT_INTERRUPTED, AudiogenreError
+from audiogenre.errors import EXIT_INTERRUPTED, EXIT_USAGE, AudiogenreError
 
 T = TypeVar("T")
 
@@ -94,7 +95,7 @@ def run(
 ) -> int:
     """Parse, run, and turn what went wrong into a sentence and an exit code."""
     args = parser.parse_args(argv)
-    if sys.stderr is sys.__stderr__:
+    if sys.stderr is sys.__stderr__ is not None:
         # Decoding silences file descriptor 2 for moments; our own words take another one.
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     logging.basicConfig(
@@ -116,6 +117,9 @@ def run(
             file=sys.stderr,
         )
         return EXIT_INTERRUPTED
+    except BrokenProcessPool:
+        print(f"{parser.prog}: a worker process has died: is there memory?", file=sys.stderr)
+        return EXIT_USAGE
     except BrokenPipeError:
         # The reader of a pipe has left; the interpreter must not fail once more on flushing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -50,6 +50,9 @@ def command(args: argparse.Namespace, out: Output) -> int:
     for entry in entries:
         groups.setdefault(entry.labels, []).append(entry)
     alike = [group for group in groups.values() if len(group) > 1]
+    for group in groups.values():
+        if len(group) == 1:
+            out.note(f"{group[0].name} tells labels that no other model here tells: left out")
     if not alike:
         raise UsageError("the models tell different labels; there is nothing to compare")
     results = [_compare(group) for group in alike]
@@ -83,6 +86,9 @@ def _compare(entries: list[_Entry]) -> dict[str, Any]:
 
     from audiogenre import evaluation
 
+    kinds = {entry.metadata["split"]["kind"] for entry in entries}
+    if len(kinds) > 1:
+        raise UsageError("an artist split and a random split cannot be compared: fit both alike")
     common = entries[0].predictions.index
     for entry in entries[1:]:
         common = common.intersection(entry.predictions.index)

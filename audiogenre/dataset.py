@@ -120,15 +120,20 @@ def load_dataset(
     wanted = ["spotify"] if features == "spotify" else [set_name]
     wanted += ["spotify"] if features == "both" else []
     folders = [store.find(name, fingerprint) for name in wanted]
+    wanted = [str(store.metadata(folder)["name"]) for folder in folders]
     tables = [
-        _match(store.read(each), tracks, name) for each, name in zip(folders, wanted, strict=True)
+        _match(store.read(each), tracks, name, notes)
+        for each, name in zip(folders, wanted, strict=True)
     ]
     X = _complete(pd.concat(tables, axis=1, join="inner"), notes)
-    tracks = _with_features(tracks, X, notes)
-    tracks = _on_sides(tracks, split, seed)
-    known = np.array([bool(splits.artist_names(each)) for each in tracks["artist"]])
-    tracks = tracks.assign(artist_known=known).loc[X.index]
-    tracks, X = _without_duplicates(tracks, X, notes)
+    group = np.arange(len(tracks), dtype=np.int64)
+    if split == "artist":  # over all tracks: two copies of a song tie their artists together
+        group = splits.connect([_together(row) for row in tracks.itertuples()])
+    songs = tracks.assign(group=group)[tracks["song"] == tracks.index]
+    songs = _on_sides(_with_features(songs, X, notes), seed, notes)
+    known = np.array([bool(splits.artist_names(each)) for each in songs["artist"]])
+    tracks = songs.assign(artist_known=known).loc[X.index.intersection(songs.index)]
+    X = X.loc[tracks.index]
     if per_label is not None:
         kept = _drawn(tracks, per_label, seed)
         tracks = tracks.loc[tracks.index.isin(kept)]
@@ -189,7 +194,9 @@ def _labelled(
         notes.append(
             f"{several} further labels of tracks with several were left out: the first counts"
         )
-    return tracks
+    song = splits.connect([_same_song(row) for row in tracks.itertuples()])
+    # A song goes by the first track that is it, whichever source its features come from.
+    return tracks.assign(song=tracks.groupby(song)["label"].transform(lambda x: x.index[0]))
 
 
 def _together(row: Any) -> list[str]:
@@ -201,7 +208,7 @@ def _together(row: Any) -> list[str]:
 
 def _with_features(tracks: pd.DataFrame, X: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Leave out the labels none of whose tracks has features; of the others keep every track."""
-    there = set(tracks.loc[X.index, "label"])
+    there = set(tracks.loc[X.index.intersection(tracks.index), "label"])
     absent = sorted(set(tracks["label"]) - there)
     if absent:
         notes.append(f"no track has these features, left out: {', '.join(absent)}")
@@ -213,17 +220,15 @@ def _with_features(tracks: pd.DataFrame, X: pd.DataFrame, notes: list[str]) -> p
     return tracks[tracks["label"].isin(there)]
 
 
-def _on_sides(tracks: pd.DataFrame, split: SplitKind, seed: int) -> pd.DataFrame:
-    """Group tracks and choose the groups to be tested on, by songs: each song counts once."""
-    group = np.arange(len(tracks), dtype=np.int64)
-    if split == "artist":
-        group = splits.connect([_together(row) for row in tracks.itertuples()])
-    song = splits.connect([_same_song(row) for row in tracks.itertuples()])
-    _, first = np.unique(song, return_index=True)
-    first.sort()
-    y = tracks["label"].to_numpy(dtype=str)
-    chosen = splits.outer_split(y[first], group[first], seed=seed)
-    return tracks.assign(group=group, test=np.isin(group, group[first][chosen]))
+def _on_sides(tracks: pd.DataFrame, seed: int, notes: list[str]) -> pd.DataFrame:
+    """Choose the groups to be tested on; leave out labels that have too few."""
+    n_groups = tracks.groupby("label")["group"].nunique()
+    rare = sorted(n_groups.index[n_groups < splits.MIN_GROUPS])
+    if rare and len(n_groups) - len(rare) >= 2:
+        notes.append(f"fewer than {splits.MIN_GROUPS} artists, left out: {', '.join(rare)}")
+        tracks = tracks[~tracks["label"].isin(rare)]
+    y, group = tracks["label"].to_numpy(dtype=str), tracks["group"].to_numpy()
+    return tracks.assign(test=splits.outer_split(y, group, seed=seed))
 
 
 def _same_song(row: Any) -> list[str]:
@@ -239,16 +244,22 @@ def _same_song(row: Any) -> list[str]:
     return keys
 
 
-def _match(features: pd.DataFrame, tracks: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Return the rows of a set that belong to the tracks' present audio, or to no audio at all."""
+def _match(
+    features: pd.DataFrame, tracks: pd.DataFrame, name: str, notes: list[str]
+) -> pd.DataFrame:
+    """Return one row a song from the rows of tracks' present audio, or of no audio at all."""
     ids = features.index.get_level_values(0)
     hashes = features.index.get_level_values(1)
     current = tracks["sha256"].reindex(ids).to_numpy()
-    rows = features[(hashes == current) | ((hashes == "") & pd.notna(current))]
-    rows = rows.droplevel(1)
+    rows = features[(hashes == current) | ((hashes == "") & pd.notna(current))].droplevel(1)
     rows = rows[~rows.index.duplicated(keep="last")]
+    rows.index = pd.Index(tracks["song"].reindex(rows.index), name="track_id")
+    again = rows.index.duplicated()
+    if again.any():
+        notes.append(f"{int(again.sum())} duplicates of songs were left out")
+    rows = rows[~again]
     rows.columns = pd.MultiIndex.from_product([[name], rows.columns])
-    return rows.reindex(tracks.index.intersection(rows.index))
+    return rows.sort_index()
 
 
 def _complete(X: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -267,21 +278,12 @@ def _complete(X: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return X[whole]
 
 
-def _without_duplicates(
-    tracks: pd.DataFrame, X: pd.DataFrame, notes: list[str]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Keep the first of tracks that are the same song (ISRC, audio hash, artist and title)."""
-    same = splits.connect([_same_song(row) for row in tracks.itertuples()])
-    first = ~pd.Series(same, index=tracks.index).duplicated()
-    if not first.all():
-        notes.append(f"{int((~first).sum())} duplicates of songs were left out")
-    return tracks[first], X[first]
-
-
 def _drawn(tracks: pd.DataFrame, per_label: int, seed: int) -> pd.Index:
     """Draw so many tracks a label at most, about a fifth of them from the test side."""
     n_test = max(1, round(per_label / splits.N_FOLDS))
-    shuffled = tracks.sample(frac=1, random_state=seed)
+    # By a hash of the id, so that another set of features, a track more or less, draws the same.
+    draw = [hashlib.sha256(f"{seed} {each}".encode()).digest() for each in tracks.index]
+    shuffled = tracks.assign(draw=draw).sort_values("draw")
     rank = shuffled.groupby(["label", "test"]).cumcount()
     return shuffled.index[rank < np.where(shuffled["test"], n_test, per_label - n_test)]
 

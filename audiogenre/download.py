@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     database = args.data / "catalog.db"
     if args.dry_run and not database.is_file():
         database = Path(":memory:")
-    with Catalog(database) as catalog:
+    with _lock(args), Catalog(database) as catalog:
         for source in sources:
             with _Bar(out, source.name) as bar:
                 outcome = download(
@@ -104,6 +105,30 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if not args.dry_run:
         out.say(f"next: {_next_step(sources, FeatureStore(args.data / 'features').sets())}")
     return EXIT_SOME_FAILED if total.failed else EXIT_DONE
+
+
+@contextmanager
+def _lock(args: argparse.Namespace) -> Iterator[None]:
+    """Have one download at a time write to a data folder; a dry run writes nothing."""
+    from filelock import FileLock, Timeout
+
+    from audiogenre.errors import StoreError
+
+    if args.dry_run:
+        yield
+        return
+    try:
+        args.data.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(args.data / ".download.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print("another 'audiogenre download' is at work here; waiting for it", file=sys.stderr)
+            lock.acquire()
+    except OSError as error:
+        raise StoreError(f"cannot write to {args.data}: {error.strerror}") from error
+    with lock:
+        yield
 
 
 def _wanted(args: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
@@ -134,6 +159,10 @@ def _report(source: str, notes: list[str], outcome: Any, out: Output, *, dry_run
     for note in notes:
         out.say(f"{source}: {note}")
     would = "would be " if dry_run else ""
+    if outcome.corrected:
+        out.say(f"{source}: {outcome.corrected} tracks corrected")
+    if outcome.gone:
+        out.say(f"{source}: {outcome.gone} files are gone; their labels no longer count")
     if outcome.new or outcome.fetched or outcome.failed:
         text = f"{outcome.seen} tracks seen, {outcome.new} {would}new, {outcome.fetched} previews"
         out.say(f"{source}: {text} {would}added")

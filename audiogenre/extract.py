@@ -45,7 +45,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--retry-failed", action="store_true", help="try again what failed before")
     p.add_argument(
-        "--discard-audio", action="store_true", help="delete fetched previews once they have rows"
+        "--discard-audio",
+        action="store_true",
+        help="delete fetched previews that have the rows of both sets",
     )
     return p
 
@@ -92,7 +94,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
             with tally:
                 run_parts(planned.parts, jobs=jobs, store=store, handle=tally)
             if args.discard_audio:
-                tally.discarded = _discard(catalog, store, args.data, sets)
+                every = [feature_set(name, max_seconds=args.max_seconds) for name in SETS]
+                tally.discarded = _discard(catalog, store, args.data, every)
     seconds = time.monotonic() - started
     _report(planned, tally, seconds, out)
     out.result(
@@ -140,7 +143,7 @@ class _Tally:
 
 
 def _discard(catalog: Catalog, store: Any, data: Path, sets: Sequence[Any]) -> int:
-    """Delete previews we fetched ourselves whose rows are all there; never a file in place."""
+    """Delete previews we fetched ourselves that have rows in every set; never a file in place."""
     known = [store.known(store.directory(each.name, each.fingerprint)) for each in sets]
     count = 0
     for track_id, preview in catalog.previews().items():

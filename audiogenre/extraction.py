@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
@@ -14,12 +16,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, SAMPLE_RATE, AudioSource, decode
 from audiogenre.catalog import Catalog, Failure
-from audiogenre.errors import AudioError, MissingExtraError, UsageError
+from audiogenre.errors import AudioError, MissingExtraError, StoreError, UsageError
 from audiogenre.features import FEATURE_SETS, FeatureSet
 from audiogenre.pool import workers
 from audiogenre.store import FeatureStore, write_part
 
+logger = logging.getLogger(__name__)
+
 STAGE = "extract"
+_MENDABLE = {"changed", "missing", "format"}
 _LARGEST_PART = 200
 _PARTS_PER_JOB = 8
 _ALONE = 2  # workers for one suspect clip: a pool of one would be this process
@@ -119,7 +124,24 @@ def _features(
     source: AudioSource, chosen: FeatureSet, min_seconds: float, max_seconds: float
 ) -> npt.NDArray[np.float32]:
     y, sr = decode(source, min_seconds=min_seconds, max_seconds=max_seconds)
-    return chosen.compute(y, sr)
+    return compute(chosen, y, sr)
+
+
+def compute(chosen: FeatureSet, y: npt.NDArray[np.float32], sr: int) -> npt.NDArray[np.float32]:
+    """Compute a set's columns, and refuse a clip for which one of them is not a number.
+
+    Raises
+    ------
+    AudioError
+        With reason ``features``.
+    """
+    try:
+        values = chosen.compute(y, sr)
+    except ValueError as error:
+        raise AudioError("features", f"they cannot be computed: {error}") from error
+    if not np.isfinite(values).all():
+        raise AudioError("features", "one of them is not a number")
+    return values
 
 
 def compute_something() -> None:
@@ -183,15 +205,11 @@ def extract_part(part: Part) -> Report:
         try:
             _check_unchanged(item)
             y, sr = decode(item.path, min_seconds=part.min_seconds, max_seconds=part.max_seconds)
-            values = [each.compute(y, sr) for each in sets]
-            if not all(np.isfinite(each).all() for each in values):
-                raise AudioError("not finite", "a feature is not a number")
+            values = [compute(each, y, sr) for each in sets]
         except AudioError as error:
             failures.append(_failure(part, item, error.reason, error.detail))
         except MissingExtraError as error:
             failures.append(_failure(part, item, "format", str(error)))
-        except (ValueError, MemoryError) as error:
-            failures.append(_failure(part, item, "features", f"{type(error).__name__}: {error}"))
         else:
             rows.append(values)
             good.append(item)
@@ -213,13 +231,18 @@ def _check_unchanged(item: Item) -> None:
         stat = Path(item.path).stat()
     except OSError as error:
         raise AudioError("missing", error.strerror or str(error)) from error
-    if (stat.st_size, stat.st_mtime_ns) != (item.bytes, item.mtime_ns):
-        raise AudioError("changed", "the file has changed; run 'audiogenre download' again")
+    if (stat.st_size, stat.st_mtime_ns) == (item.bytes, item.mtime_ns):
+        return
+    with Path(item.path).open("rb") as file:  # copied, perhaps: the bytes decide
+        if hashlib.file_digest(file, "sha256").hexdigest() == item.sha256:
+            return
+    raise AudioError("changed", "the file has changed; run 'audiogenre download' again")
 
 
 def _failure(part: Part, item: Item, reason: str, detail: str) -> Failure:
-    version = _attempt(item.sha256, part.min_seconds)
-    return Failure(item.track_id, STAGE, reason, detail, version=version)
+    # What a person can mend without new bytes is tried again every time.
+    version = "" if reason in _MENDABLE else _attempt(item.sha256, part.min_seconds)
+    return Failure(item.track_id, STAGE, reason, f"{detail} ({item.path})", version=version)
 
 
 def _attempt(sha256: str, min_seconds: float) -> str:
@@ -279,6 +302,7 @@ def plan(
         for missing, items in waiting.items()
         for start in range(0, len(items), size)
     ]
+    logger.debug("%d clips to compute in %d parts", total, len(parts))
     return Plan(len(previews), len(previews) - total - failed_before, failed_before, parts)
 
 
@@ -326,7 +350,10 @@ def _attempt_parts(
             for report in pool(delayed(extract_part)(part) for part in feed()):
                 finished.add(report.part)
                 handle(report)
-    except BrokenProcessPool:
+    except BrokenProcessPool as error:
+        if not begun:
+            raise StoreError("the worker processes die while starting: is there memory?") from error
+        logger.warning("a worker process has died; its clips are tried again one by one")
         return [part for part in begun if part not in finished], parts[len(begun) :]
     return [], []
 

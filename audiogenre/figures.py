@@ -126,7 +126,8 @@ def importance(lost: dict[str, float], *, most: int = 20) -> Figure:
     shown = dict(list(lost.items())[:most])
     figure = Figure(figsize=(6.5, 1.2 + 0.3 * len(shown)))
     axes = figure.subplots()
-    names = [block.partition("/")[2] or block for block in shown]
+    sets = {block.partition("/")[0] for block in lost}
+    names = [block if len(sets) > 1 else block.partition("/")[2] for block in shown]
     axes.barh(range(len(shown)), [100 * each for each in shown.values()], color=GREEN)
     axes.set_yticks(range(len(shown)), names)
     axes.invert_yaxis()

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 _WORDS = (
-    "id ids tid uid uuid uri url href isrc index idx row rows rownum rownumber rowid num position "
-    "order number rank path file filename folder link hash sha256 popularity popular playcount "
-    "plays listens favorites followers explicit split fold label labels genre genres subgenre "
-    "subgenres mood moods class target artist artists album title name date year"
+    "id ids tid uid uuid uri url href isrc index idx row rows rownum rownumber rowid num "
+    "position order number rank path file filename folder link hash sha256 popularity "
+    "popular playcount plays listens views likes streams comments hotttnesss currency "
+    "favorites followers explicit split fold label labels genre genres subgenre subgenres "
+    "mood moods class target artist artists album title name date year"
 )
 _REFUSED = re.compile(
     r"unnamed\b.*|level \d+|length|duration( s| sec| seconds)?|"
@@ -51,13 +52,21 @@ def label_order(column: npt.NDArray[np.floating], y: npt.NDArray[np.str_]) -> fl
     Returns
     -------
     order : float
-        Share of neighbours with equal labels, scaled so that 0 is what a random order gives and
-        1 is a perfect index. Real features stay well below 0.9.
+        Share of neighbours with equal labels, or for a column of few values how well they tell
+        the labels; scaled so that 0 is chance and 1 a perfect index. Real features stay well
+        below 0.9.
     """
     n = len(y)
-    _, counts = np.unique(y, return_counts=True)
-    if n < 3 or len(counts) < 2 or len(np.unique(column)) < 0.5 * n:
+    _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    values, places = np.unique(column, return_inverse=True)
+    if n < 3 or len(counts) < 2 or len(values) < 2:
         return 0.0
+    if len(values) < 0.5 * n:
+        # A code: how often the commonest label of a value is right, against always the commonest.
+        table = np.zeros((len(values), len(counts)))
+        np.add.at(table, (places, codes), 1)
+        chance = counts.max() / n
+        return float((table.max(axis=1).sum() / n - chance) / (1 - chance))
     by_chance = float((counts * (counts - 1)).sum()) / (n * (n - 1))
     best = (n - len(counts)) / (n - 1)
     ordered = y[np.argsort(column, kind="stable")]

@@ -117,7 +117,7 @@ def _answer(row: dict[Any, Any], labels: list[str]) -> dict[str, Any]:
         "nearest": row["nearest"],
         "known": bool(row["known"]),
         "probability": float(row["probability"]),
-        "probabilities": {label: float(row[label]) for label in labels},
+        "probabilities": {label: float(row[f"p_{label}"]) for label in labels},
     }
 
 

@@ -14,7 +14,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command's parser."""
     return make_parser(
         "status",
-        "Show tracks by source, label and stage, and failures by reason.",
+        "Show tracks by source, label and stage, and failures by reason; -v lists every one.",
         "  audiogenre status\n  audiogenre status --json",
     )
 
@@ -29,7 +29,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if not database.is_file():
         out.say(f"there is no catalogue in {args.data} yet")
         out.say("next: audiogenre download")
-        out.result({"sources": [], "labels": [], "sets": [], "failures": []})
+        out.result({"sources": [], "labels": [], "sets": [], "failures": [], "items": []})
         return EXIT_DONE
     with Catalog(database) as catalog:
         counts = catalog.counts()
@@ -38,6 +38,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         "sources": ("source", "tracks", "previews"),
         "labels": ("kind", "label", "tracks", "previews"),
         "failures": ("stage", "reason", "count", "example"),
+        "items": ("stage", "reason", "item", "detail", "attempts"),
     }
     out.result(
         {name: [dict(zip(keys[name], row, strict=True)) for row in counts[name]] for name in keys}
@@ -57,6 +58,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
     out.say("failures")
     for stage, reason, count, example in counts["failures"]:
         out.say(f"  {stage}, {reason}: {count} (for example: {printable(example)})")
+    for _, _, item, detail, attempts in counts["items"] if args.verbose else ():
+        out.say(f"    {item}, tried {attempts} times: {printable(detail)}")
     if not counts["failures"]:
         out.say("  none")
     return EXIT_DONE

@@ -109,7 +109,9 @@ class FeatureStore:
         UsageError
             If there is none, or several and none is preferred.
         """
-        found = [each for each in self.sets() if each == name or each.rpartition("-")[0] == name]
+        if name in self.sets():
+            return name
+        found = [each for each in self.sets() if each.rpartition("-")[0] == name]
         if preferred and f"{name}-{preferred}" in found:
             return f"{name}-{preferred}"
         if len(found) == 1:

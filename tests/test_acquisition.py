@@ -162,13 +162,23 @@ def test_a_file_that_changes_after_download_is_not_extracted_as_the_old_one(
     assert folder.ledger() == {}
 
 
-def test_a_second_label_is_added_and_the_first_one_kept(folder: Folder) -> None:
+def test_a_manifest_written_later_corrects_label_and_artist(folder: Folder) -> None:
     write_clip(folder.music / "rock/a.wav")
     folder.download()
-    (folder.music / "manifest.csv").write_text("file,genre\nrock/a.wav,surf\n")
+    (folder.music / "manifest.csv").write_text("file,genre,artist\nrock/a.wav,surf,Foxes\n")
     assert folder.download()[0] == 0
     with folder.catalog() as catalog:
-        assert [row[1] for row in catalog.labelled("genre")] == ["rock", "surf"]
+        assert [row[1:3] for row in catalog.labelled("genre")] == [("surf", "Foxes")]
+
+
+def test_a_file_that_moves_takes_the_label_of_its_new_folder(folder: Folder) -> None:
+    old = write_clip(folder.music / "rock/a.wav")
+    folder.download()
+    (folder.music / "pop").mkdir()
+    old.rename(folder.music / "pop/a.wav")
+    folder.download()
+    with folder.catalog() as catalog:
+        assert [row[1] for row in catalog.labelled("genre")] == ["pop"]
 
 
 def test_manifest_missing_unlisted_and_other_files(folder: Folder) -> None:
@@ -572,10 +582,10 @@ def test_writes_of_a_transaction_happen_all_or_not_at_all(tmp_path: Path) -> Non
         with pytest.raises(KeyboardInterrupt), catalog.transaction():
             catalog.add(track_with("rock"), HERE)
             raise KeyboardInterrupt
-        assert catalog.known() == set()
+        assert catalog.known() == {}
         with catalog.transaction():
             catalog.add(track_with("rock"), HERE)
-        assert catalog.known() == {("x:1", "genre", "rock", "test")}
+        assert catalog.known() == {"x:1": track_with("rock")}
 
 
 def test_a_track_that_fails_stays_in_the_catalogue_with_its_labels(folder: Folder) -> None:
@@ -586,14 +596,25 @@ def test_a_track_that_fails_stays_in_the_catalogue_with_its_labels(folder: Folde
     assert folder.download()[1]["new"] == 0
     (item,) = folder.ledger()
     with folder.catalog() as catalog:
-        assert catalog.known() == {(item, "genre", "rock", "folder")}
+        assert catalog.known()[item].labels == (Label("genre", "rock", "folder"),)
 
 
-def test_adding_again_changes_nothing_and_keeps_the_order_of_labels(tmp_path: Path) -> None:
+def test_a_source_replaces_its_own_labels_and_leaves_those_of_a_person(tmp_path: Path) -> None:
+    person = Track("x:1", "x", labels=(Label("genre", "jazz", "user"),))
     with Catalog(tmp_path / "catalog.db") as catalog, catalog.transaction():
-        for names in (("rock", "surf"), ("surf", "rock"), ("pop",)):
-            catalog.add(track_with(*names), None)
-        assert [row[1] for row in catalog.labelled("genre")] == ["rock", "surf", "pop"]
+        for track in (person, track_with("rock", "surf"), track_with("pop", "rock")):
+            catalog.add(track, None)
+        assert [row[1] for row in catalog.labelled("genre")] == ["jazz", "pop", "rock"]
+
+
+def test_a_table_replaces_its_own_labels_and_leaves_those_of_other_tables(tmp_path: Path) -> None:
+    def listed(name: str, table: str) -> Track:
+        return Track("table:1", "table", labels=(Label("genre", name, f"table:{table}"),))
+
+    with Catalog(tmp_path / "catalog.db") as catalog, catalog.transaction():
+        for track in (listed("rock", "a"), listed("surf", "b"), listed("pop", "a")):
+            catalog.add(track, None)
+        assert {row[1] for row in catalog.labelled("genre")} == {"pop", "surf"}
 
 
 def test_a_success_strikes_the_failure_of_its_stage_only(tmp_path: Path) -> None:

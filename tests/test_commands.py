@@ -382,7 +382,13 @@ def test_status_tells_failures_with_their_reason(
 
 def test_status_of_nothing_makes_nothing(run_main: Main, result: Read, tmp_path: Path) -> None:
     assert run_main("status", "--data", tmp_path / "nothing", "--json") == 0
-    assert result() == {"sources": [], "labels": [], "sets": [], "failures": []}
+    assert result() == {
+        "sources": [],
+        "labels": [],
+        "sets": [],
+        "failures": [],
+        "items": [],
+    }
     assert not (tmp_path / "nothing").exists()
 
 

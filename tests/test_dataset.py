@@ -381,3 +381,44 @@ def test_the_data_hash_changes_with_a_value_a_label_and_a_row(tmp_path: Path) ->
     ]
     assert len(set(hashes)) == 4
     assert hash_of("e", library()) == hashes[0]
+
+
+def test_the_same_song_in_a_folder_and_in_a_table_is_one_row_with_the_features_of_both(
+    tmp_path: Path,
+) -> None:
+    def song(source: str, label: str, artist: int, number: int) -> Track:
+        return Track(
+            f"{source}:{label}-{artist}-{number}",
+            source,
+            labels=(Label("genre", label, source),),
+            title=f"Song {number}",
+            artist=f"{label} artist {artist}",
+        )
+
+    names = [(label, a, n) for label in ("pop", "rock") for a in range(5) for n in range(3)]
+    rng = np.random.default_rng(0)
+    store = FeatureStore(tmp_path / "features")
+    with Catalog(tmp_path / "catalog.db") as catalog:
+        with catalog.transaction():
+            for source in ("folder", "table"):
+                for each in names:
+                    catalog.add(song(source, *each), None)
+            for artist in range(3):  # a genre that only the table has, and no set of ours
+                catalog.add(song("table", "jazz", artist, 0), None)
+        for source, name in (("folder", "mine"), ("table", "spotify")):
+            ids = [song(source, *each).id for each in names]
+            values = rng.standard_normal((len(ids), 2)).astype(np.float32)
+            columns = [f"{name}_a", f"{name}_b"]
+            write_part(store.root / name, ids, [""] * len(ids), columns, values, {"name": name})
+        loaded = {
+            features: load_dataset(catalog, store, features=features, set_name="mine")
+            for features in ("extracted", "spotify", "both")
+        }
+    assert {name: dataset.X.shape for name, dataset in loaded.items()} == {
+        "extracted": (30, 2),
+        "spotify": (30, 2),
+        "both": (30, 4),
+    }
+    tested = {tuple(dataset.X.index[dataset.test]) for dataset in loaded.values()}
+    assert len(tested) == 1, "models on different features are tested on the same songs"
+    assert "no track has these features, left out: jazz" in loaded["spotify"].notes

@@ -151,9 +151,14 @@ def test_a_random_column_and_one_that_tells_something_are_no_suspects() -> None:
     assert leaks.suspicious_columns(informative[:, None], ["centroid"], y) == []
 
 
-def test_few_values_or_one_label_order_nothing() -> None:
+def test_a_code_of_the_label_is_as_plain_as_an_index() -> None:
     y = labels()
-    assert leaks.label_order(np.unique(y, return_inverse=True)[1].astype(float), y) == 0
+    code = np.unique(y, return_inverse=True)[1].astype(float)
+    assert leaks.label_order(code, y) == 1
+    assert leaks.label_order(np.random.default_rng(0).permutation(code), y) < 0.5
+
+
+def test_one_label_orders_nothing() -> None:
     assert leaks.label_order(np.arange(9.0), np.repeat("rock", 9)) == 0
 
 

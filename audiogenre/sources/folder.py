@@ -77,7 +77,7 @@ class FolderSource:
                     unlisted += 1
         for file in manifest or ():
             yield Problem(
-                _identify(self._root / file), "missing: listed in manifest.csv, not there"
+                _identify(self._root / file), f"missing: {file} is in manifest.csv and not there"
             )
         if other:
             self.notes.append(f"{other} files that are not audio were ignored")
@@ -117,7 +117,15 @@ class FolderSource:
             raise UsageError(f"{manifest} cannot be read as CSV in UTF-8: {error}") from error
         if not rows or "file" not in rows[0] or not set(LABEL_KINDS) & set(rows[0]):
             raise UsageError(f"{manifest} needs a column 'file' and a column 'genre' or 'mood'")
-        return {Path(row["file"]).as_posix(): row for row in rows if row["file"]}
+        files: dict[str, dict[str, str]] = {}
+        for row in rows:
+            name = Path(row["file"].strip()).as_posix()
+            if name in files:  # listed again under another label: it keeps both
+                for kind in LABEL_KINDS:
+                    files[name][kind] = f"{files[name].get(kind, '')};{row.get(kind, '')}"
+            elif row["file"].strip():
+                files[name] = row
+        return files
 
     def _from_file(self, path: Path) -> dict[str, str]:
         """Read a file's tags; its label is the folder's name unless tags were asked for."""

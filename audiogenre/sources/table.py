@@ -33,6 +33,7 @@ ATTRIBUTES: dict[str, tuple[float, float]] = {
 }
 _RESERVED = {"spotify", "baseline", "full"}
 _ENOUGH_TO_BE_SPOTIFY = 5
+_SPARSE = 0.5  # share of missing values
 _GUESSES = {
     "id_column": ("track_id", "tid", "id", "filename", "file"),
     "label_column": ("track_genre", "genre", "genre_top_ntds", "genre_top", "mood", "label"),
@@ -126,6 +127,9 @@ class TableSource:
         except (OSError, ValueError, pd.errors.ParserError) as error:
             raise UsageError(f"{path} cannot be read as a table: {error}") from error
         table.columns = [str(column).strip() for column in table.columns]
+        if table.columns.has_duplicates:
+            twice = table.columns[table.columns.duplicated()][0]
+            raise UsageError(f"{path} has two columns called {twice!r}")
         if table.empty:
             raise UsageError(f"{path} has no rows")
         return table
@@ -163,6 +167,13 @@ class TableSource:
             for column in table.columns
             if column not in taken and not is_refused(column) and _mostly_numbers(table[column])
         }
+        sparse = [each for each in own if table[each].isna().mean() > _SPARSE]
+        if sparse:
+            self.notes.append(f"columns with mostly missing values left out: {', '.join(sparse)}")
+        own = {column: to for column, to in own.items() if column not in sparse}
+        refused = [each for each in table.columns if each not in taken and is_refused(each)]
+        if refused:
+            self.notes.append(f"columns that cannot be features left out: {', '.join(refused)}")
         if own:
             sets[cast(str, self.set)] = own
         if not sets:

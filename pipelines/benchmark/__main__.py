@@ -103,12 +103,11 @@ def _write(folder: Path, results: dict[str, Any], n_clips: int, args: argparse.N
     tables = []
     for path in sorted(folder.glob("*.json")):
         record = json.loads(path.read_text())
-        tables.append(f"{record['measured']}, {record['clips']} clips of {record['music']}")
+        on = ", ".join(f"{key} {value}" for key, value in record["machine"].items())
+        tables.append(f"{record['measured']}, {record['clips']} clips of {record['music']}; {on}")
         tables.append(_table(path.stem, record["rows"]) + "\n")
-    header = ", ".join(f"{key} {value}" for key, value in machine.items())
-    (folder / "README.md").write_text(
-        f"# Benchmark\n\n{header}\n\n```\n" + "\n".join(tables) + "```\n"
-    )
+    text = "# Benchmark\n\n```\n" + "\n".join(tables) + "```\n"
+    (folder / "README.md").write_text(text)
     print(f"kept in {folder}")
 
 

@@ -107,7 +107,17 @@ def test_rows_that_differ_only_in_what_is_not_used_are_duplicates(write: Write) 
     table = pd.concat([rows()] * 2, ignore_index=True).assign(popularity=range(12))
     tracks, _, notes = read(write(table))
     assert len(tracks) == 6
-    assert notes == ["6 of 12 rows are exact duplicates and were dropped"]
+    assert notes == [
+        "columns that cannot be features left out: popularity",
+        "6 of 12 rows are exact duplicates and were dropped",
+    ]
+
+
+def test_a_sparse_column_is_left_out_and_not_the_rows_without_it(write: Write) -> None:
+    table = rows().assign(chart_peak=[1.0, *[None] * 5])
+    tracks, problems, notes = read(write(table))
+    assert (len(tracks), problems) == (6, [])
+    assert notes == ["columns with mostly missing values left out: chart_peak"]
 
 
 def test_faulty_rows_go_to_the_ledger_with_their_reason_and_are_counted(write: Write) -> None:
