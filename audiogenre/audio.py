@@ -226,20 +226,30 @@ def _quiet_stderr() -> Iterator[None]:
     global _quiet_users, _quiet_saved
     with _quiet_lock:
         if _quiet_users == 0:
-            sys.stderr.flush()
-            _quiet_saved = os.dup(2)
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 2)
-            os.close(nowhere)
+            _quiet_saved = _silence()
         _quiet_users += 1
     try:
         yield
     finally:
         with _quiet_lock:
             _quiet_users -= 1
-            if _quiet_users == 0:
+            if _quiet_users == 0 and _quiet_saved >= 0:
                 os.dup2(_quiet_saved, 2)
                 os.close(_quiet_saved)
+
+
+def _silence() -> int:
+    """Point file descriptor 2 nowhere; return a duplicate of what it was, -1 if it was closed."""
+    if sys.stderr is not None:
+        sys.stderr.flush()
+    try:
+        saved = os.dup(2)
+    except OSError:
+        return -1
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    return saved
 
 
 def _is_pyav(data: Buffer) -> bool:

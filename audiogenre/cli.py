@@ -100,10 +100,11 @@ def run(
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     logging.basicConfig(
         stream=sys.stderr,
-        level=logging.DEBUG if args.verbose else logging.ERROR if args.quiet else logging.WARNING,
+        level=logging.ERROR if args.quiet else logging.WARNING,
         format="%(message)s",
     )
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    if args.verbose:
+        logging.getLogger("audiogenre").setLevel(logging.DEBUG)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return command(args, Output(args))
