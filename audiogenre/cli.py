@@ -94,8 +94,11 @@ def run(
     argv: Sequence[str] | None,
 ) -> int:
     """Parse, run, and turn what went wrong into a sentence and an exit code."""
+    if sys.stderr is None:  # closed: take its number before a file of ours does
+        os.set_inheritable(os.open(os.devnull, os.O_WRONLY), True)
+        sys.stderr = os.fdopen(2, "w", closefd=False)
     args = parser.parse_args(argv)
-    if sys.stderr is sys.__stderr__ is not None:
+    if sys.stderr is sys.__stderr__:
         # Decoding silences file descriptor 2 for moments; our own words take another one.
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
     logging.basicConfig(
