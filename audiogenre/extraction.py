@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 STAGE = "extract"
 _MENDABLE = {"changed", "missing", "format"}
 _LARGEST_PART = 200
-_PARTS_PER_JOB = 8
+_SMALLEST_PART = 4
+_PARTS_LEFT = 4  # a part is this fraction of a worker's share of what is left
 _ALONE = 2  # workers for one suspect clip: a pool of one would be this process
 
 
@@ -260,6 +261,16 @@ class Plan:
     parts: list[Part]
 
 
+def cut_up(items: Sequence[Item], jobs: int) -> Iterator[Sequence[Item]]:
+    """Cut clips into parts, large ones first and small ones last, so that no worker idles long."""
+    start = 0
+    while start < len(items):
+        size = (len(items) - start) // (_PARTS_LEFT * jobs)
+        size = min(max(size, _SMALLEST_PART), _LARGEST_PART)
+        yield items[start : start + size]
+        start += size
+
+
 def plan(
     catalog: Catalog,
     store: FeatureStore,
@@ -271,10 +282,7 @@ def plan(
     max_seconds: float = MAX_SECONDS,
     retry_failed: bool = False,
 ) -> Plan:
-    """Find the clips that lack features and cut them into parts.
-
-    Parts are small enough for every worker to get several, so that none idles at the end.
-    """
+    """Find the clips that lack features and cut them into parts."""
     known = {}
     for name in sets:
         chosen = feature_set(name, max_seconds=max_seconds)
@@ -296,11 +304,10 @@ def plan(
         item = Item(track_id, path, preview.sha256, preview.bytes, preview.mtime_ns)
         waiting.setdefault(missing, []).append(item)
     total = sum(map(len, waiting.values()))
-    size = max(1, min(_LARGEST_PART, -(-total // (jobs * _PARTS_PER_JOB))))
     parts = [
-        Part(tuple(items[start : start + size]), missing, store.root, min_seconds, max_seconds)
+        Part(tuple(cut), missing, store.root, min_seconds, max_seconds)
         for missing, items in waiting.items()
-        for start in range(0, len(items), size)
+        for cut in cut_up(items, jobs)
     ]
     logger.debug("%d clips to compute in %d parts", total, len(parts))
     return Plan(len(previews), len(previews) - total - failed_before, failed_before, parts)

@@ -21,7 +21,7 @@ from audiogenre.audio import decode
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import load_dataset
-from audiogenre.extraction import Item, Part, extract_part, feature_set, plan, run_parts
+from audiogenre.extraction import Item, Part, cut_up, extract_part, feature_set, plan, run_parts
 from audiogenre.features import BASELINE, FULL
 from audiogenre.splits import grouped_folds
 from audiogenre.store import FeatureStore
@@ -87,13 +87,9 @@ def workers(clips: Sequence[Path], *, rounds: int = 3) -> list[Row]:
         for jobs, found in rates.items():
             with tempfile.TemporaryDirectory() as folder, parallel_config(backend="loky"):
                 store = FeatureStore(Path(folder))
-                size = max(1, len(items) // (8 * jobs))
                 warm = [Part((item,), SETS, store.root) for item in items[:jobs]]
                 run_parts(warm * 2, jobs=jobs, store=store, handle=lambda report: None)
-                parts = [
-                    Part(tuple(items[start : start + size]), SETS, store.root)
-                    for start in range(0, len(items), size)
-                ]
+                parts = [Part(tuple(cut), SETS, store.root) for cut in cut_up(items, jobs)]
                 started = time.perf_counter()
                 run_parts(parts, jobs=jobs, store=store, handle=lambda report: None)
                 found.append(len(items) / (time.perf_counter() - started))
