@@ -10,11 +10,12 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from audiogenre import __version__
-from audiogenre.errors import EXIT_INTERRUPTED, EXIT_USAGE, AudiogenreError
+from audiogenre.errors import EXIT_INTERRUPTED, EXIT_USAGE, AudiogenreError, StoreError
 
 T = TypeVar("T")
 
@@ -128,6 +129,33 @@ def run(
         # The reader of a pipe has left; the interpreter must not fail once more on flushing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+@contextmanager
+def exclusive(lock_file: Path, out: Output) -> Iterator[None]:
+    """Have one command at a time do what follows; a second one says so and waits.
+
+    Raises
+    ------
+    StoreError
+        If the folder of the lock cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(lock_file)
+    try:
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            out.note("the same command is at work on this data already; waiting for it")
+            lock.acquire()
+    except OSError as error:
+        raise StoreError(f"cannot write to {lock_file.parent}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def positive(kind: Callable[[str], T]) -> Callable[[str], T]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from audiogenre.cli import Output, make_parser, positive, run
+from audiogenre.cli import Output, exclusive, make_parser, positive, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
 from audiogenre.typing import LABEL_KINDS, Source
 
@@ -77,7 +77,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
     database = args.data / "catalog.db"
     if args.dry_run and not database.is_file():
         database = Path(":memory:")
-    with _lock(args), Catalog(database) as catalog:
+    alone = nullcontext() if args.dry_run else exclusive(args.data / ".download.lock", out)
+    with alone, Catalog(database) as catalog:
         for source in sources:
             with _Bar(out, source.name) as bar:
                 outcome = download(
@@ -105,30 +106,6 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if not args.dry_run:
         out.say(f"next: {_next_step(sources, FeatureStore(args.data / 'features').sets())}")
     return EXIT_SOME_FAILED if total.failed else EXIT_DONE
-
-
-@contextmanager
-def _lock(args: argparse.Namespace) -> Iterator[None]:
-    """Have one download at a time write to a data folder; a dry run writes nothing."""
-    from filelock import FileLock, Timeout
-
-    from audiogenre.errors import StoreError
-
-    if args.dry_run:
-        yield
-        return
-    try:
-        args.data.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(args.data / ".download.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            print("another 'audiogenre download' is at work here; waiting for it", file=sys.stderr)
-            lock.acquire()
-    except OSError as error:
-        raise StoreError(f"cannot write to {args.data}: {error.strerror}") from error
-    with lock:
-        yield
 
 
 def _wanted(args: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, make_parser, positive, run
-from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, StoreError
+from audiogenre.cli import Output, exclusive, make_parser, positive, run
+from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
     from audiogenre.catalog import Catalog
@@ -54,7 +54,6 @@ def parser() -> argparse.ArgumentParser:
 
 def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
-    from filelock import FileLock, Timeout
     from joblib import cpu_count
 
     from audiogenre.catalog import Catalog
@@ -66,36 +65,26 @@ def command(args: argparse.Namespace, out: Output) -> int:
     sets = [feature_set(name, max_seconds=args.max_seconds) for name in names]
     store = FeatureStore(args.data / "features")
     jobs = args.jobs or int(cpu_count())
-    with Catalog(args.data / "catalog.db") as catalog:
-        try:
-            store.root.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(store.root / ".extract.lock")
-            try:
-                lock.acquire(timeout=0)
-            except Timeout:
-                out.note("another 'audiogenre extract' is at work on this data; waiting for it")
-                lock.acquire()
-        except OSError as error:
-            raise StoreError(f"cannot write to {store.root}: {error.strerror}") from error
-        with lock:
-            for each in sets:
-                store.clear_partials(store.directory(each.name, each.fingerprint))
-            planned = plan(
-                catalog,
-                store,
-                args.data,
-                names,
-                jobs=jobs,
-                min_seconds=args.min_seconds,
-                max_seconds=args.max_seconds,
-                retry_failed=args.retry_failed,
-            )
-            tally = _Tally(catalog, out, sum(len(part.items) for part in planned.parts))
-            with tally:
-                run_parts(planned.parts, jobs=jobs, store=store, handle=tally)
-            if args.discard_audio:
-                every = [feature_set(name, max_seconds=args.max_seconds) for name in SETS]
-                tally.discarded = _discard(catalog, store, args.data, every)
+    with Catalog(args.data / "catalog.db") as catalog, exclusive(store.root / ".extract.lock", out):
+        folders = [store.directory(each.name, each.fingerprint) for each in sets]
+        store.clear_partials(folders)
+        planned = plan(
+            catalog,
+            store,
+            args.data,
+            names,
+            jobs=jobs,
+            min_seconds=args.min_seconds,
+            max_seconds=args.max_seconds,
+            retry_failed=args.retry_failed,
+        )
+        tally = _Tally(catalog, out, sum(len(part.items) for part in planned.parts))
+        with tally:
+            run_parts(planned.parts, jobs=jobs, store=store, handle=tally)
+        store.clear_partials(folders)  # of workers that died on the way
+        if args.discard_audio:
+            every = [feature_set(name, max_seconds=args.max_seconds) for name in SETS]
+            tally.discarded = _discard(catalog, store, args.data, every)
     seconds = time.monotonic() - started
     _report(planned, tally, seconds, out)
     out.result(

@@ -165,10 +165,11 @@ class FeatureStore:
             written = pq.read_schema(part).metadata[b"audiogenre"]
         return dict(json.loads(written))
 
-    def clear_partials(self, directory: Path) -> None:
-        """Delete what a killed writer left beside its target. Call it with the lock held."""
-        for partial in directory.glob("*.tmp"):
-            partial.unlink(missing_ok=True)
+    def clear_partials(self, directories: Iterable[Path]) -> None:
+        """Delete what killed writers left beside their targets. Call it with the lock held."""
+        for directory in directories:
+            for partial in directory.glob("*.tmp"):
+                partial.unlink(missing_ok=True)
 
     def _parts(
         self, directory: Path, columns: Iterable[str] | None = None
