@@ -15,14 +15,13 @@ from typing import Literal
 import numpy as np
 
 from audiogenre.audio import decode, probe
-from audiogenre.catalog import Catalog, Failure, Preview
+from audiogenre.catalog import CORRECTED, Catalog, Failure, Preview
 from audiogenre.errors import AudioError, MissingExtraError, StoreError
 from audiogenre.store import FeatureStore, write_part
 from audiogenre.typing import Problem, Source, Track
 
 STAGE = "download"
 _BATCH = 64
-_FIELDS = ("title", "artist", "album", "isrc", "licence")
 _AHEAD = 4  # previews queued for each thread
 
 Step = Literal["known", "wait", "list", "register", "fetch"]
@@ -257,7 +256,7 @@ def _is_recorded(track: Track, known: Mapping[str, Track]) -> bool:
     there = known.get(track.id)
     if there is None:
         return False
-    same = all(getattr(track, each) in (None, getattr(there, each)) for each in _FIELDS)
+    same = all(getattr(track, each) in (None, getattr(there, each)) for each in CORRECTED)
     ours = {each.provenance for each in track.labels} if track.source == "table" else None
     recorded = {
         each

@@ -39,7 +39,8 @@ CREATE TABLE failures (
 CREATE INDEX labels_by_name ON labels (kind, name);
 """
 
-_CORRECTED = ("title", "artist", "album", "isrc", "licence")
+# What a source may say better later.
+CORRECTED = ("title", "artist", "album", "isrc", "licence")
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ class Catalog:
         values = (track.id, track.source, track.title, track.artist, track.album, track.isrc)
         self._db.execute(
             "INSERT INTO tracks VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-            + ", ".join(f"{each} = coalesce(excluded.{each}, {each})" for each in _CORRECTED),
+            + ", ".join(f"{each} = coalesce(excluded.{each}, {each})" for each in CORRECTED),
             (*values, track.licence, now),
         )
         if track.labels:

@@ -106,12 +106,7 @@ def _window(n_fft: int) -> Array:
 
 @lru_cache(maxsize=8)
 def _mel_basis(sr: int, n_fft: int, n_mels: int):  # type: ignore[no-untyped-def]
-    import warnings
-
     import librosa
     from scipy.sparse import csr_array
 
-    with warnings.catch_warnings():
-        # 512-sample frames are too short for 128 bands; the earlier work's numbers have the gaps.
-        warnings.filterwarnings("ignore", message="Empty filters detected")
-        return csr_array(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels))
+    return csr_array(librosa.filters.mel(sr=sr, n_fft=n_fft, n_mels=n_mels))
