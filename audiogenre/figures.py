@@ -94,22 +94,36 @@ def matrix(axes: Any, counts: Any, shares: Any, labels: list[str]) -> None:
 
 def errors(per_label: dict[str, dict[str, float]]) -> Figure:
     """Error rate of each label beside its share of all errors."""
+    shown = {"error_rate": ("error rate", BLUE), "share_of_errors": ("share of all errors", ORANGE)}
+    return label_bars(per_label, shown, title="Where it is wrong")
+
+
+def label_bars(
+    per_label: dict[str, dict[str, float]], shown: dict[str, tuple[str, str]], *, title: str
+) -> Figure:
+    """Some shares of each label, side by side.
+
+    Parameters
+    ----------
+    per_label : dict
+        With `n` and the keys of `shown` for each label.
+    shown : dict
+        Key to what it is called and its colour.
+    """
     labels = list(per_label)
-    figure = Figure(figsize=(7, 1.4 + 0.45 * len(labels)))
+    figure = Figure(figsize=(7, 1.4 + 0.22 * len(shown) * len(labels)))
     axes = figure.subplots()
     places = np.arange(len(labels))
-    for shift, key, text, colour in (
-        (-0.2, "error_rate", "error rate", BLUE),
-        (0.2, "share_of_errors", "share of all errors", ORANGE),
-    ):
+    height = 0.8 / len(shown)
+    for number, (key, (text, colour)) in enumerate(shown.items()):
+        shift = (number - (len(shown) - 1) / 2) * height
         values = [100 * per_label[label][key] for label in labels]
-        bars = axes.barh(places + shift, values, height=0.38, color=colour, label=text)
+        bars = axes.barh(places + shift, values, height=0.95 * height, color=colour, label=text)
         axes.bar_label(bars, fmt="%.0f", padding=3, fontsize=8)
     axes.set_yticks(places, [f"{label} (n = {per_label[label]['n']})" for label in labels])
     axes.invert_yaxis()
-    axes.set_xlabel("%")
-    axes.set_title("Where it is wrong")
-    figure.legend(loc="outside lower center", ncols=2)
+    axes.set(xlim=(0, 108), xlabel="%", title=title)
+    figure.legend(loc="outside lower center", ncols=len(shown))
     return figure
 
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, make_parser, positive, run
+from audiogenre.cli import Output, between, make_parser, positive, run
 from audiogenre.errors import EXIT_DONE, UsageError
 from audiogenre.typing import LABEL_KINDS
 
@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--per-label", type=positive(int), metavar="N", help="N tracks a label at most")
     p.add_argument(
         "--tolerance",
-        type=_share,
+        type=between(0, 1),
         default=0.05,
         metavar="T",
         help="training may be this much better than validation (%(default)s)",
@@ -122,7 +122,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if args.multilabel and fields:
         raise UsageError("--context is learned for one label a track: leave out --multilabel")
     store = FeatureStore(args.data / "features")
-    set_name = "spotify" if args.features == "spotify" else args.set or _default_set(store)
+    set_name = "spotify" if args.features == "spotify" else args.set or store.default_set()
     name = args.name or _name(args, set_name)
     if name != name.strip() or not name or "/" in name or name.startswith("."):
         raise UsageError(f"{name!r} cannot be the name of a folder below {args.models}")
@@ -197,22 +197,6 @@ def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) > 99_999:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 99,999")
     return int(text)
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def _default_set(store: Any) -> str:
-    """Return the only set there that is not Spotify's, else ``full``."""
-    names = sorted({each.rpartition("-")[0] or each for each in store.sets()} - {"spotify"})
-    return names[0] if len(names) == 1 else "full"
 
 
 def _name(args: argparse.Namespace, set_name: str) -> str:

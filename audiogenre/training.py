@@ -92,27 +92,51 @@ def search(
         )
         return made[-1].chosen
 
+    found = judged(pipeline, grid, X, y, folds, groups=groups, refit=pick, jobs=jobs)
+    return found.best_estimator_, made[-1]
+
+
+def judged(
+    pipeline: Any,
+    grid: list[dict[str, list[Any]]],
+    X: Values,
+    y: npt.NDArray[Any],
+    folds: Folds,
+    *,
+    groups: Groups | None = None,
+    scoring: Any = "accuracy",  # a pipeline's own score cannot be routed through every model
+    refit: Any = False,
+    jobs: int = 1,
+) -> GridSearchCV:
+    """Judge candidates over given folds, on the rows they learn from and on those kept out.
+
+    Returns
+    -------
+    found : fitted GridSearchCV
+    """
     found = GridSearchCV(
         pipeline,
         grid,
-        scoring="accuracy",  # a pipeline's own score cannot be routed through every model
+        scoring=scoring,
         cv=folds,
-        refit=pick,
+        refit=refit,
         return_train_score=True,
         n_jobs=jobs,
         error_score="raise",
     )
     with workers(jobs, first=_fit_something):
         fit_grouped(found, X, y, groups)
-    return found.best_estimator_, made[-1]
+    return found
 
 
-def fit_grouped(estimator: Any, X: Values, y: npt.NDArray[np.str_], groups: Groups | None) -> Any:
+def fit_grouped(estimator: Any, X: Values, y: npt.NDArray[Any], groups: Groups | None) -> Any:
     """Fit an estimator, and pass groups on to whatever inside it asks for them.
 
     Scikit-learn's metadata routing cuts them to the rows of each fold on the way, through searches,
     pipelines, votes and calibration.
     """
+    if groups is None:
+        return estimator.fit(X, y)
     from sklearn import config_context
     from sklearn.utils.metadata_routing import get_routing_for_object
 
@@ -336,18 +360,9 @@ def nested_predictions(
             folds = search_folds(family, y[train], groups[train], seed=seed)
             pipeline = family.build(dataset.blocks, seed)
             grid = family.grid(len(train), X.shape[1]) or [{}]
-            found = GridSearchCV(
-                pipeline,
-                grid,
-                scoring="accuracy",
-                cv=folds,
-                refit=False,
-                return_train_score=True,
-                n_jobs=jobs,
-                error_score="raise",
+            found = judged(
+                pipeline, grid, X[train], y[train], folds, groups=groups[train], jobs=jobs
             )
-            with workers(jobs, first=_fit_something):
-                fit_grouped(found, X[train], y[train], groups[train])
             fitted: dict[str, npt.NDArray[np.str_]] = {}
             for tolerance in tolerances:
                 taken: Candidate = choose(

@@ -52,24 +52,8 @@ def draw_all(
 
 def by_label(per_label: dict[str, dict[str, float]]) -> Figure:
     """Precision, recall and F1 of each label."""
-    labels = list(per_label)
-    figure = Figure(figsize=(7, 1.4 + 0.6 * len(labels)))
-    axes = figure.subplots()
-    places = np.arange(len(labels))
-    for shift, key, text, colour in (
-        (-0.27, "precision", "precision", BLUE),
-        (0, "recall", "recall", ORANGE),
-        (0.27, "f1", "F1", GREEN),
-    ):
-        values = [100 * per_label[label][key] for label in labels]
-        bars = axes.barh(places + shift, values, height=0.25, color=colour, label=text)
-        axes.bar_label(bars, fmt="%.0f", padding=3, fontsize=8)
-    axes.set_yticks(places, [f"{label} (n = {per_label[label]['n']})" for label in labels])
-    axes.invert_yaxis()
-    axes.set(xlim=(0, 108), xlabel="%")
-    axes.set_title("How well each label is told")
-    figure.legend(loc="outside lower center", ncols=3)
-    return figure
+    shown = {"precision": ("precision", BLUE), "recall": ("recall", ORANGE), "f1": ("F1", GREEN)}
+    return figures.label_bars(per_label, shown, title="How well each label is told")
 
 
 def probabilities(predictions: pd.DataFrame, thresholds: dict[str, float]) -> Figure:

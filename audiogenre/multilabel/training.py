@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import GridSearchCV, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 
 from audiogenre.dataset import Dataset
@@ -20,9 +20,8 @@ from audiogenre.multilabel import metrics
 from audiogenre.multilabel.answers import joined
 from audiogenre.multilabel.rows import Targets, label_folds
 from audiogenre.novelty import NoveltyDetector
-from audiogenre.pool import workers
 from audiogenre.splits import Folds, repeated_folds
-from audiogenre.training import Fitted, losses
+from audiogenre.training import Fitted, judged, losses
 from audiogenre.tuning import TOLERANCE, Choice, choose
 from audiogenre.typing import Classifier
 
@@ -170,26 +169,17 @@ def search(
         {f"{_STEP}{key}": values for key, values in part.items()}
         for part in family.grid(len(X), X.shape[1])
     ]
-    found = GridSearchCV(
+    found = judged(
         OneVsRestClassifier(family.build(blocks, seed)),
         grid or [{}],
+        X,
+        Y.astype(np.int64),
+        folds,
         scoring=ranking_score,
-        cv=folds,
         refit=pick,
-        return_train_score=True,
-        n_jobs=jobs,
-        error_score="raise",
+        jobs=jobs,
     )
-    with workers(jobs, first=_fit_something):
-        found.fit(X, Y.astype(np.int64))
     return found.best_estimator_, made[-1]
-
-
-def _fit_something() -> None:
-    """Import and run what a worker of the search needs, once, on numbers."""
-    from sklearn.svm import SVC
-
-    OneVsRestClassifier(SVC()).fit(np.eye(4), [[0, 1], [0, 1], [1, 0], [1, 0]])
 
 
 def ranking_score(estimator: Any, X: Values, Y: npt.NDArray[Any]) -> float:
