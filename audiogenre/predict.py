@@ -7,15 +7,10 @@ import sys
 from collections.abc import Sequence
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from audiogenre.cli import Output, make_parser, positive, printable, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from audiogenre.bundle import Bundle
 
 _ENOUGH_FOR_A_POOL = 8
 
@@ -61,6 +56,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
     from joblib import cpu_count
 
+    from audiogenre.answers import record, write_csv
     from audiogenre.bundle import find_bundle, load_bundle
     from audiogenre.hierarchy import answer_above
 
@@ -77,12 +73,13 @@ def command(args: argparse.Namespace, out: Output) -> int:
     for path, answer, error in out.progress(answers, total=len(paths), unit="file", what="predict"):
         if levels and answer is not None:
             answer = answer_above(answer, levels)
-        predictions.append(_record(path, answer, error, bundle, args.tags))
+        predictions.append(record(str(path), answer, error, bundle, tags=args.tags))
         if not args.csv:
             out.say(_text(predictions[-1], args.top))
     if args.csv:
         extra = ["tags"] if args.tags is not None else []
-        _write_csv(predictions, bundle.labels, extra + (["level"] if levels else []))
+        extra += ["level"] if levels else []
+        write_csv(sys.stdout, predictions, bundle.labels, extra)
     thresholds = bundle.metadata["multilabel"] if bundle.is_multilabel else {}
     out.result({"model": bundle.name, **thresholds, "predictions": predictions})
     failed = any(each["error"] for each in predictions)
@@ -118,48 +115,6 @@ def _matching(pattern: str) -> list[Path]:
     return [Path(each) for each in sorted(glob(pattern, recursive=True)) if Path(each).is_file()]
 
 
-def _record(
-    path: Any, answers: pd.DataFrame | None, error: str, bundle: Bundle, tags: int | None
-) -> dict[str, Any]:
-    """Return one file's prediction as it stands in the JSON."""
-    if answers is None:
-        blank: dict[str, Any] = {
-            "label": None,
-            "known": None,
-            "probability": None,
-            "probabilities": {},
-        } | ({"tags": {}} if tags else {})
-        blank |= {"labels": []} if bundle.is_multilabel else {}
-        return {"path": str(path), **blank, "error": error}
-    whole, *windows = (_answer(row, bundle.labels, tags) for row in answers.to_dict("records"))
-    record = {"path": str(path), **whole, "error": None}
-    if windows:
-        starts = answers["start"].iloc[1:]
-        record["timeline"] = [
-            {"start": float(start), **window} for start, window in zip(starts, windows, strict=True)
-        ]
-    return record
-
-
-def _answer(row: dict[Any, Any], labels: list[str], tags: int | None) -> dict[str, Any]:
-    answer = {
-        "label": row["label"],
-        "nearest": row["nearest"],
-        "known": bool(row["known"]),
-        "probability": float(row["probability"]),
-        "probabilities": {label: float(row[f"p_{label}"]) for label in labels},
-    }
-    if "level" in row:
-        above = {key[len("above_") :]: float(row[key]) for key in row if key.startswith("above_")}
-        answer |= {"level": row["level"], "parents": above}
-    if "labels" in row:
-        answer["labels"] = row["labels"]
-    if tags:
-        heard = {key[len("tag_") :]: float(row[key]) for key in row if key.startswith("tag_")}
-        answer["tags"] = dict(sorted(heard.items(), key=lambda item: -item[1])[:tags])
-    return answer
-
-
 def _text(record: dict[str, Any], top: int) -> str:
     path = printable(record["path"])
     if record["error"]:
@@ -171,41 +126,21 @@ def _text(record: dict[str, Any], top: int) -> str:
 
 
 def _sentence(answer: dict[str, Any], top: int) -> str:
+    from audiogenre.answers import percentages
+
     level = "parents" if answer.get("level") == "parent" else "probabilities"
     ranked = sorted(answer[level].items(), key=lambda item: -item[1])
-    shown = _percentages(dict(ranked[:top]))
+    shown = percentages(dict(ranked[:top]))
     sentence = shown if answer["known"] else f"unknown (nearest: {shown})"
     if level == "parents":
         sentence += " (top genre: the label is uncertain)"
     if answer["known"] and "labels" in answer:
         given = {label: share for label, share in ranked if label in answer["labels"]}
         others = [(label, share) for label, share in ranked if label not in given]
-        below = _percentages(dict(others[: max(top - len(given), 0)]))
-        sentence = _percentages(given) or answer["label"]
+        below = percentages(dict(others[: max(top - len(given), 0)]))
+        sentence = percentages(given) or answer["label"]
         sentence += f" (below their thresholds: {below})" if below else ""
-    return f"{sentence}; tags: {_tags(answer)}" if "tags" in answer else sentence
-
-
-def _tags(answer: dict[str, Any]) -> str:
-    return _percentages(answer["tags"])
-
-
-def _percentages(shares: dict[str, float]) -> str:
-    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
-
-
-def _write_csv(predictions: list[dict[str, Any]], labels: list[str], extra: list[str]) -> None:
-    import csv
-
-    writer = csv.writer(sys.stdout)
-    columns = ["path", "start", "label", "nearest", "known", "probability", *labels]
-    writer.writerow([*columns, *extra, "error"])
-    for record in predictions:
-        for row in (record, *record.get("timeline", ())):
-            shares = [row["probabilities"].get(label, "") for label in labels]
-            cells = [row.get(key) for key in ("start", "label", "nearest", "known", "probability")]
-            more = [_tags(row) if each == "tags" else row.get(each) for each in extra]
-            writer.writerow([record["path"], *cells, *shares, *more, record["error"]])
+    return f"{sentence}; tags: {percentages(answer['tags'])}" if "tags" in answer else sentence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
