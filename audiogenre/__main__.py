@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": "put two or more models side by side on the same test tracks",
     "predict": "tell the genre of audio files",
     "explore": "see which genres are neighbours, what tells them apart, which labels are doubtful",
+    "serve": "show the page: listen, compare models, see the map, correct labels",
     "relabel": "correct the label of a track; the first one is kept",
     "status": "show what the catalogue and the store hold, what failed and why",
 }
