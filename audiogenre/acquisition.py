@@ -186,25 +186,26 @@ class _Run:
     def carry_out(self, jobs: int, limit: int | None) -> None:
         """Get what is wanted, in threads; the catalogue is only touched by this one."""
         clear_partials(self._data, self._source.name)
-        under_way: set[Future[Result]] = set()
+        self._under_way: set[Future[Result]] = set()
         pool = ThreadPoolExecutor(jobs)
         try:
             for each in self.wanted(limit):
                 failure = self._failures.get(each.id)
                 tried = failure.attempts if failure else 0
-                under_way.add(pool.submit(obtain, self._source, each, self._data, tried=tried))
-                if len(under_way) >= _AHEAD * jobs:
-                    finished, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                    self._done.extend(future.result() for future in finished)
+                future = pool.submit(obtain, self._source, each, self._data, tried=tried)
+                self._under_way.add(future)
+                if len(self._under_way) >= _AHEAD * jobs:
+                    self._collect(wait(self._under_way, return_when=FIRST_COMPLETED).done)
                 if len(self._done) >= _BATCH or time.monotonic() > self._recorded + _SECONDS:
                     self._record()
-            self._done.extend(future.result() for future in under_way)
+            self._collect(self._under_way)
         except BaseException:
             # What is in flight is brought to its end and kept; what has not begun is not.
             self._source.stop()
             pool.shutdown(cancel_futures=True)
-            ended = (each for each in under_way if not each.cancelled() and not each.exception())
-            self._done.extend(future.result() for future in ended)
+            self._collect(
+                each for each in self._under_way if not each.cancelled() and not each.exception()
+            )
             raise
         finally:
             pool.shutdown()
@@ -213,6 +214,12 @@ class _Run:
         self._record_listed()
         if limit is None and self.outcome.stopped is None:
             self._forget()
+
+    def _collect(self, futures: Iterable[Future[Result]]) -> None:
+        """Take results over, each once; one that raises leaves the others to be collected."""
+        for future in tuple(futures):
+            self._under_way.discard(future)
+            self._done.append(future.result())
 
     def wanted(self, limit: int | None) -> Iterator[Track]:
         """Yield the tracks whose audio has to be got; keep account of all others."""

@@ -15,12 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from audiogenre import context
 from audiogenre.audio import decode
 from audiogenre.errors import AudioError, BundleError, MissingExtraError, StoreError, UsageError
 from audiogenre.extraction import compute, compute_something, stored_set
 from audiogenre.features import FEATURE_SETS, TAG_COLUMNS, FeatureSet
 from audiogenre.features.sets import plain_names
 from audiogenre.images import Images, image
+from audiogenre.multilabel import is_multilabel
+from audiogenre.multilabel.answers import joined, listed, read_thresholds
 from audiogenre.pool import workers
 
 Signal = npt.NDArray[np.float32]
@@ -34,6 +37,7 @@ WINDOW_SECONDS = 5.0
 TRUSTED = (
     "audiogenre.classifiers.augmented.AugmentedPipeline",
     "audiogenre.classifiers.cnn.ImageNetwork",
+    "audiogenre.classifiers.context.ContextEncoder",
     "audiogenre.classifiers.mlp.DenseNetwork",
     "audiogenre.classifiers.scaling.BlockScaler",
     "audiogenre.classifiers.svc.MarginSVC",
@@ -41,6 +45,7 @@ TRUSTED = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.KFold",
     "sklearn.model_selection._split.StratifiedGroupKFold",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
@@ -77,7 +82,14 @@ class Bundle:
     @property
     def labels(self) -> list[str]:
         """The labels it can answer."""
+        if self.is_multilabel:  # there are as many classifiers, and each only knows yes and no
+            return [str(label) for label in self.metadata["labels"]]
         return [str(label) for label in self.classifier.classes_]
+
+    @property
+    def is_multilabel(self) -> bool:
+        """Whether it answers several labels a track."""
+        return is_multilabel(self.metadata)
 
     @property
     def sees_images(self) -> bool:
@@ -134,6 +146,27 @@ class Bundle:
             )
         return found
 
+    def levels(self) -> dict[str, Any]:
+        """Return what is known of the labels' parents (`audiogenre.hierarchy.measure`).
+
+        Raises
+        ------
+        UsageError
+            If they have none, or a track has several labels.
+        """
+        if self.is_multilabel:
+            raise UsageError(
+                f"the model {self.name!r} was fitted with --multilabel, and answers each label by "
+                "itself: take --level leaf"
+            )
+        found: dict[str, Any] = self.metadata.get("levels") or {}
+        if not found:
+            raise UsageError(
+                f"the labels of the model {self.name!r} have no parents (genres.toml), or it was "
+                "fitted before they were measured: take --level leaf, or fit it again"
+            )
+        return found
+
     def predict_features(self, X: pd.DataFrame, images: Images | None = None) -> pd.DataFrame:
         """Predict from features.
 
@@ -149,7 +182,9 @@ class Bundle:
         -------
         predictions : DataFrame
             ``label`` (or "unknown"), ``nearest`` (the likeliest label), ``known``, ``probability``
-            of `nearest`, and each label's probability as ``p_LABEL``.
+            of `nearest`, and each label's probability as ``p_LABEL``. Of a model of several labels
+            a track ``labels``, too: a list of those at or above their thresholds, which stand in
+            ``label`` as one text ("none" if there is none).
 
         Raises
         ------
@@ -172,6 +207,10 @@ class Bundle:
                 "probability": probabilities.max(axis=1),
             }
         )
+        if self.is_multilabel:
+            marks = probabilities >= read_thresholds(self.metadata)
+            answers["label"] = np.where(known, joined(marks, self.labels), UNKNOWN)
+            answers.insert(1, "labels", listed(marks & known[:, None], self.labels))
         columns = [f"p_{label}" for label in self.labels]
         return answers.join(pd.DataFrame(probabilities, columns=columns))
 
@@ -195,7 +234,8 @@ class Bundle:
             for answer in (answers.to_dict("records") if answers is not None else [{}])
         ]
         table = pd.DataFrame([answer for _, answer, _ in rows])
-        columns = ["label", "nearest", "known", "probability"]
+        columns = ["label", *(["labels"] if self.is_multilabel else [])]
+        columns += ["nearest", "known", "probability"]
         columns += [f"p_{label}" for label in self.labels]
         table = table.reindex(columns=columns)
         table.insert(0, "path", [os.fspath(path) for path, _, _ in rows])
@@ -244,6 +284,8 @@ class Bundle:
                     continue
                 values, images = found
                 features = pd.DataFrame(values, columns=names)
+                if codes := self.metadata.get("context", {}).get("codes"):
+                    features = context.of_file(features, codes, path)
                 answers = self.predict_features(features, images)
                 answers = answers.assign(**{tag: features[name] for tag, name in tagged.items()})
                 if timeline:
@@ -322,6 +364,8 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
 
     folder = Path(path)
     metadata = read_metadata(folder)
+    if is_multilabel(metadata):
+        read_thresholds(metadata)
     if metadata["model"] in CLASSIFIERS and CLASSIFIERS[metadata["model"]].extra:
         require()
 

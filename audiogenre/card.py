@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from audiogenre.multilabel import is_multilabel
 from audiogenre.tuning import Choice
 
 
@@ -22,8 +23,33 @@ def score_sentence(scores: dict[str, Any]) -> str:
     )
 
 
+def left_out_sentence(left_out: dict[str, Any]) -> str:
+    """Return how well labels left out of training are told, with intervals and n."""
+    auroc, accepted = left_out["interval"], left_out["false_accept_interval"]
+    return (
+        f"labels left out of training are told with AUROC {left_out['auroc']:.2f} (95 % interval "
+        f"{auroc[0]:.2f} to {auroc[1]:.2f}); where {percent(left_out['known_accept'])} of the "
+        f"known are accepted, so are {percent(left_out['false_accept'])} of the foreign "
+        f"({100 * accepted[0]:.1f} to {100 * accepted[1]:.1f}; n = {left_out['n']} tracks)"
+    )
+
+
+def context_sentence(scores: dict[str, Any]) -> str:
+    """Return the scores of a model that is told who made a track, known and unknown to it."""
+    return "; ".join(
+        f"{side}: {score_sentence(each['with'])}, without context "
+        f"{percent(each['without']['accuracy'])}"
+        for side, each in scores.items()
+    )
+
+
 def write_card(
-    folder: Path, metadata: dict[str, Any], choice: Choice, figures: dict[str, Path]
+    folder: Path,
+    metadata: dict[str, Any],
+    choice: Choice,
+    figures: dict[str, Path],
+    *,
+    scores: dict[str, str] | None = None,
 ) -> None:
     """Write ``README.md`` into a bundle's folder.
 
@@ -31,23 +57,32 @@ def write_card(
     ----------
     figures : dict
         Title to path, as `audiogenre.figures.draw_all` returns them.
+    scores : dict of title to text, optional
+        Sections of another kind of model's scores, in place of accuracy and what goes with it.
     """
     from skops.card import Card
 
     title = f"Model {metadata['name']}"
     fitted_with = {**metadata["parameters"], **metadata["versions"]}
+    if scores is None:
+        by_label = _by_label(metadata["scores"]["per_label"])
+        scores = {"Score": _score(metadata), "Score/By label": by_label}
     sections = {
         title: _opening(metadata),
-        f"{title}/Score": _score(metadata),
-        f"{title}/Score/By label": _by_label(metadata["scores"]["per_label"]),
-        **({f"{title}/Phone recordings": _phone(metadata)} if metadata["augmentation"] else {}),
-        f"{title}/Choice of parameters": _choice(choice),
+        **{f"{title}/{own}": text for own, text in scores.items()},
+        f"{title}/Choice of parameters": _choice(choice, metadata),
         f"{title}/Unknown": _unknown(metadata),
         f"{title}/Data": _data(metadata),
         f"{title}/Fitted with": "\n".join(
             f"- {key}: {value}" for key, value in fitted_with.items()
         ),
     }
+    if metadata.get("context"):
+        sections[f"{title}/Score/Context"] = _context(metadata["context"])
+    if metadata.get("augmentation"):
+        sections[f"{title}/Score/Phone recordings"] = _phone(metadata)
+    if metadata.get("levels"):
+        sections[f"{title}/Score/At the parent level"] = _levels(metadata["levels"])
     card = Card(model=None, model_diagram=False, template=None)
     for section, text in sections.items():
         card.add(**{section: text})
@@ -60,6 +95,8 @@ def _opening(metadata: dict[str, Any]) -> str:
     labels = ", ".join(metadata["labels"])
     sets = " and ".join(each["name"] for each in metadata["sets"])
     what = f"Tells the {metadata['label_kind']} of a track ({labels})"
+    if is_multilabel(metadata):
+        what = f"Tells the {metadata['label_kind']}s of a track, one or several of {labels},"
     columns = f"{len(metadata['columns'])} columns of the feature set {sets}"
     family = f"`{metadata['model']}`"
     if metadata["preset"]:
@@ -82,13 +119,18 @@ def _score(metadata: dict[str, Any]) -> str:
         "once, after every choice was made.",
         f"Always answering the most frequent label scores {percent(scores['majority_accuracy'])}.",
     ]
-    if metadata["split"]["kind"] == "random":
-        lines += [
-            "",
-            "**This split is random.** The same artists are in training and test, which flatters "
-            "the score by nine points and more; do not compare it with an artist split.",
-        ]
-    return "\n".join(lines)
+    return "\n".join(lines + flattery(metadata))
+
+
+def flattery(metadata: dict[str, Any]) -> list[str]:
+    """Return the lines that warn of a random split, if it is one."""
+    if metadata["split"]["kind"] != "random":
+        return []
+    return [
+        "",
+        "**This split is random.** The same artists are in training and test, which flatters "
+        "the score by nine points and more; do not compare it with an artist split.",
+    ]
 
 
 def _phone(metadata: dict[str, Any]) -> str:
@@ -134,7 +176,36 @@ def _by_label(rows: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def _choice(choice: Choice) -> str:
+def _levels(levels: dict[str, Any]) -> str:
+    of = {label: parent for label, parent in levels["parents"].items() if label != parent}
+    kinds = ", ".join(f"{label} is {parent}" for label, parent in of.items())
+    return (
+        f"With answers counted as their top genres ({kinds}): "
+        f"**{score_sentence(levels['scores'])}**. `predict --level parent` answers there where the "
+        f"label is uncertain: {levels['rule']}. The limit is {levels['limit']:.2f}; "
+        f"{percent(levels['answered_at_leaf'])} of the test tracks are answered by label, and "
+        f"{percent(levels['accuracy_by_level'])} of all are right at the level answered."
+    )
+
+
+def _context(context: dict[str, Any]) -> str:
+    lines = [
+        f"It is told {' and '.join(context['fields'])} (out-of-fold target encoding). **Only the "
+        "score with artists unknown holds for new artists**; the other one is for further songs of "
+        "those it has learned from. All tracks, in folds, with the parameters chosen above.",
+        "",
+        "| artists | with context | without |",
+        "|---|---|---|",
+    ]
+    for side, each in context["scores"].items():
+        ways = " | ".join(score_sentence(each[way]) for way in ("with", "without"))
+        lines.append(f"| {side} | {ways} |")
+    return "\n".join(lines)
+
+
+def _choice(choice: Choice, metadata: dict[str, Any]) -> str:
+    score = metadata["tolerance"].get("score", "accuracy")
+
     def row(text: str, index: int) -> str:
         each = choice.candidates[index]
         parameters = ", ".join(
@@ -155,7 +226,7 @@ def _choice(choice: Choice) -> str:
             row("best score, whatever the gap", choice.best),
             row(f"literally: gap at most {100 * choice.tolerance:g}", choice.strict),
             "",
-            "Training and validation accuracy are means over the same folds of the training part. "
+            f"Training and validation {score} are means over the same folds of the training part. "
             f"{choice.affordable} of {len(choice.candidates)} candidates were affordable (at "
             "most one point below the best score); among them the tolerance decided.",
         ]
@@ -164,13 +235,36 @@ def _choice(choice: Choice) -> str:
 
 def _unknown(metadata: dict[str, Any]) -> str:
     unknown = metadata["unknown"]
-    return (
+    counted = "labels" if is_multilabel(metadata) else "nearest label"
+    lines = [
         "A track further than "
         f"{unknown['threshold']:.2f} (Mahalanobis distance to the nearest label) is answered with "
         f'"unknown"; that keeps {percent(unknown["kept_share"])} of known out-of-fold tracks. Of '
         f"the test tracks, all of known labels, {percent(metadata['scores']['unknown_share'])} are "
-        "called unknown. The scores above count the nearest label either way."
-    )
+        f"called unknown. The scores above count the {counted} either way."
+    ]
+    return "\n".join(lines + _left_out(unknown["left_out"]))
+
+
+def _left_out(left_out: dict[str, Any]) -> list[str]:
+    """Return the lines on labels left out of training, if they were."""
+    if not left_out:
+        return []
+    lines = [
+        "",
+        "Leaving out one label after the other, in the artist-disjoint folds of the training part: "
+        f"{left_out_sentence(left_out)}. AUROC 0.5 is chance; the intervals resample "
+        f"{left_out['n_groups']} groups.",
+        "",
+        "| label left out | n | AUROC | accepted as known |",
+        "|---|---:|---:|---:|",
+    ]
+    for label, each in left_out["per_label"].items():
+        name = label.replace("|", "\\|")
+        lines.append(
+            f"| {name} | {each['n']} | {each['auroc']:.2f} | {percent(each['false_accept'])} |"
+        )
+    return lines
 
 
 def _data(metadata: dict[str, Any]) -> str:

@@ -302,18 +302,16 @@ class Catalog:
 
         Returns
         -------
-        rows : list of (track id, label, artist, album, title, isrc, audio sha256, corrected at, \
-duration, split)
-            In the order of the ids; a text that is not known is ``""``, a duration None, and so is
-            the time (seconds since the epoch) of a label that is no correction.
+        rows : list of (track id, label, artist, album, title, isrc, audio sha256, duration, split)
+            In the order of the ids; a text that is not known is ``""``, a duration None.
         """
         return self._all(
             "SELECT t.id, l.name, ifnull(t.artist, ''), ifnull(t.album, ''), ifnull(t.title, ''), "
-            "ifnull(t.isrc, ''), ifnull(p.sha256, ''), iif(l.provenance = ?, l.added_at, NULL), "
-            "t.duration, ifnull(t.split, '') FROM labels l JOIN tracks t "
+            "ifnull(t.isrc, ''), ifnull(p.sha256, ''), t.duration, ifnull(t.split, '') "
+            "FROM labels l JOIN tracks t "
             "ON t.id = l.track_id LEFT JOIN previews p ON p.track_id = t.id WHERE l.kind = ? "
             "ORDER BY t.id, l.provenance != ?, l.position, l.provenance, l.name",
-            (USER, kind, USER),
+            (kind, USER),
         )
 
     def correct(self, track_id: str, label: Label, note: str | None = None) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from audiogenre.cli import Output, make_parser, run
 from audiogenre.errors import EXIT_DONE, BundleError, UsageError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from audiogenre.multilabel import comparison, is_multilabel
+from audiogenre.multilabel.comparison import Entry
 
 _FEWEST = 10
 
@@ -22,8 +21,8 @@ def parser() -> argparse.ArgumentParser:
     p = make_parser(
         "compare",
         "Put models side by side on the test tracks that all of them have: accuracy, interval, "
-        "paired test, and where each is wrong. Models that tell different labels are compared "
-        "among their like.",
+        "paired test, and where each is wrong. Models of other labels, or of several labels a "
+        "track, are compared among their like.",
         "  audiogenre compare extracted-full spotify\n"
         "  audiogenre compare extracted-full extracted-baseline extracted-full-majority",
     )
@@ -31,42 +30,43 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-@dataclass(frozen=True)
-class _Entry:
-    """A model's metadata and its test predictions, by track id."""
-
-    name: str
-    labels: tuple[str, ...]
-    metadata: dict[str, Any]
-    predictions: pd.DataFrame
-
-
 def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
     if len(set(args.model)) < 2:
         raise UsageError("name two models or more")
     entries = [_read(name, args) for name in dict.fromkeys(args.model)]
-    groups: dict[tuple[str, ...], list[_Entry]] = {}
+    kinds = {is_multilabel(entry.metadata) for entry in entries}
+    groups: dict[tuple[bool, tuple[str, ...]], list[Entry]] = {}
     for entry in entries:
-        groups.setdefault(entry.labels, []).append(entry)
+        groups.setdefault((is_multilabel(entry.metadata), entry.labels), []).append(entry)
     alike = [group for group in groups.values() if len(group) > 1]
     for group in groups.values():
         if len(group) == 1:
             out.note(f"{group[0].name} tells labels that no other model here tells: left out")
+    if not alike and len(kinds) > 1:
+        raise UsageError(
+            "some of the models answer one label a track and some several, and their scores do not "
+            "mean the same: fit all with --multilabel, or none"
+        )
     if not alike:
         raise UsageError("the models tell different labels; there is nothing to compare")
-    results = [_compare(group) for group in alike]
-    out.say(_table(results))
-    for result in results:
+    several = [is_multilabel(group[0].metadata) for group in alike]
+    results = [
+        comparison.result(_common(group)) if many else _compare(_common(group))
+        for group, many in zip(alike, several, strict=True)
+    ]
+    for result, many in zip(results, several, strict=True):
+        out.say(comparison.table(result) if many else _table(result))
+    for result, many in zip(results, several, strict=True):
         out.say()
-        out.say(_details(result))
+        out.say(comparison.details(result) if many else _details(result))
     first = results[0]
     keys = ("n", "models", "difference", "difference_interval", "p_value")
     out.result({**{key: first[key] for key in keys}, "comparisons": results})
     return EXIT_DONE
 
 
-def _read(name: str, args: argparse.Namespace) -> _Entry:
+def _read(name: str, args: argparse.Namespace) -> Entry:
     import pandas as pd
 
     from audiogenre.bundle import find_bundle, read_metadata
@@ -77,15 +77,17 @@ def _read(name: str, args: argparse.Namespace) -> _Entry:
         predictions = pd.read_parquet(folder / "predictions.parquet").set_index("track_id")
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(f"the test predictions of {folder} cannot be read: {error}") from error
-    return _Entry(metadata["name"], tuple(metadata["labels"]), metadata, predictions)
+    return Entry(metadata["name"], tuple(metadata["labels"]), metadata, predictions)
 
 
-def _compare(entries: list[_Entry]) -> dict[str, Any]:
-    """Compare models of the same labels on the tracks all of them were tested on."""
-    import numpy as np
+def _common(entries: list[Entry]) -> list[Entry]:
+    """Cut the predictions of models to the tracks that all of them were tested on.
 
-    from audiogenre import evaluation
-
+    Raises
+    ------
+    UsageError
+        If there are few, the splits differ, or labels have changed in between.
+    """
     kinds = {entry.metadata["split"]["kind"] for entry in entries}
     if len(kinds) > 1:
         raise UsageError(
@@ -101,11 +103,21 @@ def _compare(entries: list[_Entry]) -> dict[str, Any]:
             "common: fit them on the same data, with the same labels, split and seed"
         )
     common = common.sort_values()
-    rows = [entry.predictions.loc[common] for entry in entries]
-    y = rows[0]["label"].to_numpy(dtype=str)
-    for entry, row in zip(entries, rows, strict=True):
-        if not np.array_equal(row["label"].to_numpy(dtype=str), y):
+    cut = [replace(entry, predictions=entry.predictions.loc[common]) for entry in entries]
+    for entry in cut[1:]:
+        if not entry.predictions["label"].equals(cut[0].predictions["label"]):
             raise UsageError(f"labels have changed since {entry.name!r} was fitted; fit it again")
+    return cut
+
+
+def _compare(entries: list[Entry]) -> dict[str, Any]:
+    """Compare models of the same labels on the same tracks."""
+    import numpy as np
+
+    from audiogenre import evaluation
+
+    rows = [entry.predictions for entry in entries]
+    y = rows[0]["label"].to_numpy(dtype=str)
     groups = rows[0]["group"].to_numpy()
     labels = list(entries[0].labels)
     right = [(row["predicted"].to_numpy(dtype=str) == y).astype(float) for row in rows]
@@ -127,7 +139,7 @@ def _compare(entries: list[_Entry]) -> dict[str, Any]:
     ]
     return {
         "labels": labels,
-        "n": len(common),
+        "n": len(y),
         "n_groups": len(np.unique(groups)),
         "protocol": entries[0].metadata["scores"]["protocol"],
         "models": models,
@@ -138,21 +150,19 @@ def _compare(entries: list[_Entry]) -> dict[str, Any]:
     }
 
 
-def _table(results: list[dict[str, Any]]) -> str:
+def _table(result: dict[str, Any]) -> str:
     """The earlier work's table: accuracy by number of labels."""
-    lines = []
-    for result in results:
+    lines = [
+        f"{len(result['labels'])} labels, the same {result['n']} test tracks of "
+        f"{result['n_groups']} groups, {result['protocol']}"
+    ]
+    width = max(len(each["name"]) for each in result["models"])
+    for each in result["models"]:
+        low, high = (100 * bound for bound in each["interval"])
         lines.append(
-            f"{len(result['labels'])} labels, the same {result['n']} test tracks of "
-            f"{result['n_groups']} groups, {result['protocol']}"
+            f"  {each['name']:<{width}}  {100 * each['accuracy']:5.1f} %  "
+            f"(95 % interval {low:.1f} to {high:.1f})"
         )
-        width = max(len(each["name"]) for each in result["models"])
-        for each in result["models"]:
-            low, high = (100 * bound for bound in each["interval"])
-            lines.append(
-                f"  {each['name']:<{width}}  {100 * each['accuracy']:5.1f} %  "
-                f"(95 % interval {low:.1f} to {high:.1f})"
-            )
     return "\n".join(lines)
 
 

@@ -127,9 +127,11 @@ class Relabeller:
         self._said: dict[str, str] = {}  # the label that counts, by track id
         self._first: dict[str, str] = {}  # what counts without corrections
         self._names: dict[str, str] = {}  # every label there, in its spelling, by a plain one
-        for track_id, name, *rest in catalog.labelled(kind):
+        self._by_user = {each[0] for each in catalog.corrections() if each[1] == kind}
+        for track_id, name, *_ in catalog.labelled(kind):
+            counts = track_id not in self._said
             self._said.setdefault(track_id, name)
-            if rest[5] is None:
+            if not (counts and track_id in self._by_user):
                 self._first.setdefault(track_id, name)
             self._names.setdefault(plain(name), name)
 
@@ -158,13 +160,12 @@ class Relabeller:
 
     def apply(self, corrections: Iterable[Correction]) -> list[Change]:
         """Record corrections, all or none; return what has changed by them."""
-        by_user = {each[0] for each in self._catalog.corrections() if each[1] == self._kind}
         changes = []
         with self._catalog.transaction():
             for each in corrections:
                 before = self._said.get(each.track_id)
                 if each.label is None:
-                    if each.track_id not in by_user:
+                    if each.track_id not in self._by_user:
                         continue
                     self._catalog.uncorrect(each.track_id, self._kind)
                     after = self._first.get(each.track_id)

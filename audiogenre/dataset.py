@@ -17,6 +17,7 @@ from audiogenre.errors import UsageError
 from audiogenre.features import families
 from audiogenre.features.sets import plain_names
 from audiogenre.genres import FILE, GenreTree
+from audiogenre.multilabel import rows as several
 from audiogenre.sides import SplitKind
 from audiogenre.store import FeatureStore
 from audiogenre.typing import LabelKind
@@ -33,6 +34,7 @@ class Dataset:
     X : DataFrame, shape (n, d), float64
         Indexed by track id.
     y : ndarray, shape (n,), str
+        The first label of each row.
     groups : ndarray, shape (n,), int
         Rows of a group are never on both sides of a split.
     test : ndarray, shape (n,), bool
@@ -45,6 +47,8 @@ class Dataset:
         What was left out or decided on the way, for the user and the card.
     by_source : bool
         Whether the split is the source's own.
+    targets : DataFrame, shape (n, n_labels), bool, or None
+        All labels of each row, where all count.
     copies : DataFrame, shape (n, d), float64, or None
         The same columns of a simulated copy of each clip, to learn from as well; a row is NaN where
         there is no copy.
@@ -61,11 +65,14 @@ class Dataset:
     artists_known: float
     notes: list[str] = field(default_factory=list)
     by_source: bool = False
+    targets: pd.DataFrame | None = None
     copies: pd.DataFrame | None = None
 
     @property
     def labels(self) -> list[str]:
         """The labels, sorted."""
+        if self.targets is not None:
+            return [str(label) for label in self.targets.columns]
         return [str(label) for label in np.unique(self.y)]
 
     @property
@@ -74,6 +81,11 @@ class Dataset:
         return sides.protocol(
             self.split, by_source=self.by_source, artists_known=self.artists_known
         )
+
+    def with_copies(self) -> npt.NDArray[np.float64]:
+        """Return all columns, beside them those of the copies if there are any."""
+        X: npt.NDArray[np.float64] = self.X.to_numpy()
+        return X if self.copies is None else np.hstack([X, self.copies.to_numpy()])
 
     @property
     def data_hash(self) -> str:
@@ -84,6 +96,9 @@ class Dataset:
         for table in (self.X, self.copies):
             if table is not None:
                 digest.update(np.ascontiguousarray(table.to_numpy()).tobytes())
+        if self.targets is not None:
+            digest.update("\n".join(self.labels).encode())
+            digest.update(np.ascontiguousarray(self.targets.to_numpy()).tobytes())
         return digest.hexdigest()[:16]
 
 
@@ -100,6 +115,7 @@ def load_dataset(
     per_label: int | None = None,
     split: SplitKind = "artist",
     seed: int = 0,
+    multilabel: bool = False,
     augment: bool = False,
 ) -> Dataset:
     """Join the catalogue's labels with stored features, and split the result.
@@ -120,10 +136,13 @@ def load_dataset(
     parents : bool
         Whether a subgenre counts as its top genre.
     per_label : int, optional
-        Keep at most this many tracks of a label, chosen by the seed.
+        Keep at most this many tracks of a label, chosen by the seed; where all labels count, a
+        track brings its other ones along.
     split : {"artist", "random", "frozen"}
         ``artist`` is the source's own split if every track has a side in it; ``frozen`` is the one
         that the catalogue keeps (`audiogenre.splits.growing_split`).
+    multilabel : bool
+        Whether every label of a song counts, whichever of its tracks has it.
     augment : bool
         Whether to bring the simulated copies along.
 
@@ -133,7 +152,9 @@ def load_dataset(
         If there are too few labels or tracks, no such features, or a column is refused.
     """
     notes: list[str] = []
-    tracks = _labelled(catalog, label, only, parents, notes)
+    tracks, labels = _labelled(catalog, label, only, parents, notes)
+    if not multilabel:
+        notes += _left_out(tracks, labels)
     wanted = ["spotify"] if features == "spotify" else set_names(set_name, store)
     wanted += ["spotify"] if features == "both" else []
     folders = [store.find(name, (fingerprints or {}).get(name)) for name in wanted]
@@ -151,6 +172,8 @@ def load_dataset(
         group = _tied(tracks)
     settled = catalog.sides() if split == "frozen" else {}
     tracks = sides.one_row_a_song(tracks.assign(group=group), settled)
+    if multilabel:  # one row for each of them, up to the end
+        tracks = several.one_row_a_label(tracks, labels)
     tracks = _with_features(tracks, X, notes)
     if split == "frozen":
         tracks = tracks[tracks.index.isin(X.index) | (tracks["settled"] >= 0)]
@@ -159,11 +182,13 @@ def load_dataset(
     tracks = tracks.assign(artist_known=known).loc[X.index.intersection(tracks.index)]
     if split == "frozen" or by_source:
         tracks = sides.on_both(tracks, notes)
-    X = X.loc[tracks.index]
     if per_label is not None:
         kept = _drawn(tracks, per_label, seed)
         tracks = tracks.loc[tracks.index.isin(kept)]
-        X = X.loc[tracks.index]
+    sides.check(tracks["label"].to_numpy(dtype=str), tracks["test"].to_numpy(dtype=bool))
+    targets = several.targets(tracks) if multilabel else None
+    tracks = tracks[~tracks.index.duplicated()]
+    X = X.loc[tracks.index]
     blocks = tuple(
         f"{name}/{family}" for name in wanted for family in families(name, X[name].columns)
     )
@@ -174,9 +199,10 @@ def load_dataset(
     leaks.check_names(X.columns)
     y = tracks["label"].to_numpy(dtype=str)
     test = tracks["test"].to_numpy(dtype=bool)
-    sides.check(y, test)
     suspects = leaks.suspicious_columns(X.to_numpy()[~test], X.columns, y[~test])
     notes += [f"column {each!r} alone orders the labels: is it an index?" for each in suspects]
+    if targets is not None:
+        notes.append(several.counted(targets))
     share = float(tracks["artist_known"].mean())
     if split != "random" and share < 1:
         notes.append(
@@ -197,6 +223,7 @@ def load_dataset(
         artists_known=share,
         notes=[*dict.fromkeys(notes)],  # two sets may have the same thing to say
         by_source=by_source,
+        targets=targets,
         copies=None if copies is None else copies.set_axis(X.columns, axis=1).astype(np.float64),
     )
 
@@ -208,11 +235,14 @@ def set_names(text: str, store: FeatureStore) -> list[str]:
 
 def _labelled(
     catalog: Catalog, kind: LabelKind, only: Sequence[str], parents: bool, notes: list[str]
-) -> pd.DataFrame:
-    """Return one row a track, with its first label among those wanted."""
-    columns = ["track_id", "said", "artist", "album", "title", "isrc", "sha256", "corrected_at"]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return one row a track, with its first label among those wanted, and one row a label."""
+    columns = ["track_id", "said", "artist", "album", "title", "isrc", "sha256"]
     columns += ["duration", "split"]
-    rows = _corrected(pd.DataFrame(catalog.labelled(kind), columns=columns), notes)
+    rows = pd.DataFrame(catalog.labelled(kind), columns=columns)
+    corrections = {each[0]: each[2] for each in catalog.corrections() if each[1] == kind}
+    if corrections:
+        rows = _corrected(rows, corrections, notes)
     wanted = {each.strip().casefold() for each in only}
     rows["label"] = rows["said"]
     if kind == "genre":  # here and not in the catalogue, so that editing the tree takes effect
@@ -236,28 +266,42 @@ def _labelled(
     for name, renamed in tracks[tracks["said"] != tracks["label"]].groupby("label"):
         said = ", ".join(sorted(set(renamed["said"])))
         notes.append(f"{said} counted as {name}: {len(renamed)} tracks")
-    several = len(rows.drop_duplicates(["track_id", "label"])) - len(tracks)
-    if several:
-        notes.append(
-            f"{several} further labels of tracks with several were left out: the first counts"
-        )
     song = splits.connect(songs.song_keys(tracks.itertuples()))
     # A song goes by the first track that is it, whichever source its features come from.
     _, first, number = np.unique(song, return_index=True, return_inverse=True)
-    return tracks.assign(song=tracks.index[first[number]])
+    tracks = tracks.assign(song=tracks.index[first[number]])
+    labels = rows[["track_id", "label"]].drop_duplicates()
+    return tracks, labels.assign(song=labels["track_id"].map(tracks["song"]))
 
 
-def _corrected(rows: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
-    """Give every track of a song that a person has corrected that label, and no other."""
-    if rows["corrected_at"].isna().all():
-        return rows
+def _left_out(tracks: pd.DataFrame, labels: pd.DataFrame) -> list[str]:
+    """Say which labels do not count where only the first of a song does."""
+    notes = []
+    further = len(labels) - len(tracks)
+    if further:
+        notes.append(
+            f"{further} further labels of tracks with several were left out: the first counts"
+        )
+    own = tracks["label"].reindex(labels["song"]).to_numpy()
+    first = labels["track_id"].map(tracks["label"]) == labels["label"]
+    differing = labels["song"][first & (labels["label"] != own)].nunique()
+    if differing:
+        notes.append(
+            f"{differing} songs have another first label in another copy: the first copy counts"
+        )
+    return notes
+
+
+def _corrected(rows: pd.DataFrame, corrections: dict[str, str], notes: list[str]) -> pd.DataFrame:
+    """Give every track of a song that a person has corrected that label, and no other.
+
+    Corrections are by track id, the latest first: of two for a song it counts.
+    """
     tracks = rows.drop_duplicates("track_id").set_index("track_id")
     song = pd.Series(splits.connect(songs.song_keys(tracks.itertuples())), index=tracks.index)
-    of = rows["track_id"].map(song)
-    latest = rows.dropna(subset="corrected_at").sort_values("corrected_at").groupby(of)["said"]
-    said = of.map(latest.last())
-    notes.append(f"{said.groupby(of).first().count()} songs go by a correction (relabel)")
-    return rows.assign(said=said.fillna(rows["said"]))
+    said = {song[track_id]: label for track_id, label in reversed(corrections.items())}
+    notes.append(f"{len(said)} songs go by a correction (relabel)")
+    return rows.assign(said=rows["track_id"].map(song).map(said).fillna(rows["said"]))
 
 
 def _tied(tracks: pd.DataFrame) -> splits.Groups:

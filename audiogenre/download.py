@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, exclusive, make_parser, positive, run
+from audiogenre.cli import Output, between, exclusive, make_parser, positive, run
 from audiogenre.errors import (
     EXIT_DONE,
     EXIT_SOME_FAILED,
@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     service.add_argument("--api-url", metavar="URL", help="base URL, for a proxy or a mirror")
     service.add_argument(
         "--max-wait",
-        type=_seconds,
+        type=between(0, 86_400),
         metavar="SECONDS",
         help="how long a request may wait for a busy service before it is left alone (60)",
     )
@@ -252,22 +252,13 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._bar.refresh()  # the last counts, which may be the only ones
         self._bar.close()
 
     def __call__(self, step: str) -> None:
         self._counts[step] = self._counts.get(step, 0) + 1
         self._bar.set_postfix(self._counts, refresh=False)
         self._bar.update()
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not 0 <= value <= 86_400:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 86400")
-    return value
 
 
 def _cores() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiogenre.cli import Output, make_parser, positive, printable, run
-from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, StoreError
+from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, StoreError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +65,11 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if args.phone:
         phone.check()
     bundle = load_bundle(find_bundle(args.model, args.models))
+    if bundle.is_multilabel:
+        raise UsageError(
+            f"the model {bundle.name!r} was fitted with --multilabel, and evaluate judges one "
+            "label a clip: take a model fitted without it"
+        )
     source = FolderSource(path=args.path, labels=args.labels, label=bundle.metadata["label_kind"])
     found = outside.read_outside(source, bundle, GenreTree.load(args.data / FILE))
     conditions = outside.CONDITIONS if args.phone else outside.CONDITIONS[:1]

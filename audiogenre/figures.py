@@ -36,7 +36,6 @@ def draw_all(folder: Path, metadata: dict[str, Any], choice: Choice) -> dict[str
     figures : dict
         Title to path, in the order of the card.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     scores = metadata["scores"]
     labels = metadata["labels"]
     with mpl.rc_context(STYLE):
@@ -52,10 +51,17 @@ def draw_all(folder: Path, metadata: dict[str, Any], choice: Choice) -> dict[str
             drawn["Validation accuracy against gap"] = tolerance(choice)
         if metadata["learning"]:
             drawn["Learning curves"] = learning(metadata["learning"])
-        paths = {}
+    return save_all(folder, drawn, flattering=metadata["split"]["kind"] == "random")
+
+
+def save_all(folder: Path, drawn: Mapping[str, Figure], *, flattering: bool) -> dict[str, Path]:
+    """Write figures under their titles; say so on each if they show a flattering score."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = {}
+    with mpl.rc_context(STYLE):
         for title, figure in drawn.items():
             paths[title] = folder / f"{title.lower().replace(' ', '-')}.png"
-            if metadata["split"]["kind"] == "random":
+            if flattering:
                 figure.suptitle("random split: flatters the score", color=RED, fontsize=9)
             figure.savefig(paths[title])
     return paths
@@ -76,7 +82,7 @@ def draw_conditions(
         figure = Figure(figsize=((side + 0.8) * len(conditions), side))
         places = figure.subplots(1, len(conditions), squeeze=False)[0]
         for axes, (title, scores) in zip(places, conditions.items(), strict=True):
-            _matrix(axes, np.array(scores["confusion"]), labels)
+            _confusion(axes, np.array(scores["confusion"]), labels)
             axes.set_title(f"{title}: {100 * scores['accuracy']:.1f} % of {scores['n']} right")
         path = folder / "confusion.png"
         figure.savefig(path)
@@ -88,13 +94,19 @@ def confusion(counts: Any, labels: list[str], scores: dict[str, Any]) -> Figure:
     side = 2.6 + 0.55 * len(labels)
     figure = Figure(figsize=(side + 0.8, side))
     axes = figure.subplots()
-    _matrix(axes, counts, labels)
+    _confusion(axes, counts, labels)
     axes.set_title(f"{100 * scores['accuracy']:.1f} % of {scores['n']} tracks right")
     return figure
 
 
-def _matrix(axes: Any, counts: Any, labels: list[str]) -> None:
+def _confusion(axes: Any, counts: Any, labels: list[str]) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    matrix(axes, counts, shares, labels)
+    axes.set_ylabel("label")
+
+
+def matrix(axes: Any, counts: Any, shares: Any, labels: list[str]) -> None:
+    """Draw shares of labels by answer as shades, with the counts written in."""
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
         shade = "white" if shares[row, column] > 0.55 else "black"
@@ -103,28 +115,41 @@ def _matrix(axes: Any, counts: Any, labels: list[str]) -> None:
     axes.set_xticks(range(len(labels)), labels, rotation=40, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(labels)), labels)
     axes.set_xlabel("answer")
-    axes.set_ylabel("label")
     axes.spines[:].set_visible(False)
 
 
 def errors(per_label: dict[str, dict[str, float]]) -> Figure:
     """Error rate of each label beside its share of all errors."""
+    shown = {"error_rate": ("error rate", BLUE), "share_of_errors": ("share of all errors", ORANGE)}
+    return label_bars(per_label, shown, title="Where it is wrong")
+
+
+def label_bars(
+    per_label: dict[str, dict[str, float]], shown: dict[str, tuple[str, str]], *, title: str
+) -> Figure:
+    """Some shares of each label, side by side.
+
+    Parameters
+    ----------
+    per_label : dict
+        With `n` and the keys of `shown` for each label.
+    shown : dict
+        Key to what it is called and its colour.
+    """
     labels = list(per_label)
-    figure = Figure(figsize=(7, 1.4 + 0.45 * len(labels)))
+    figure = Figure(figsize=(7, 1.4 + 0.22 * len(shown) * len(labels)))
     axes = figure.subplots()
     places = np.arange(len(labels))
-    for shift, key, text, colour in (
-        (-0.2, "error_rate", "error rate", BLUE),
-        (0.2, "share_of_errors", "share of all errors", ORANGE),
-    ):
+    height = 0.8 / len(shown)
+    for number, (key, (text, colour)) in enumerate(shown.items()):
+        shift = (number - (len(shown) - 1) / 2) * height
         values = [100 * per_label[label][key] for label in labels]
-        bars = axes.barh(places + shift, values, height=0.38, color=colour, label=text)
+        bars = axes.barh(places + shift, values, height=0.95 * height, color=colour, label=text)
         axes.bar_label(bars, fmt="%.0f", padding=3, fontsize=8)
     axes.set_yticks(places, [f"{label} (n = {per_label[label]['n']})" for label in labels])
     axes.invert_yaxis()
-    axes.set_xlabel("%")
-    axes.set_title("Where it is wrong")
-    figure.legend(loc="outside lower center", ncols=2)
+    axes.set(xlim=(0, 108), xlabel="%", title=title)
+    figure.legend(loc="outside lower center", ncols=len(shown))
     return figure
 
 
@@ -143,7 +168,7 @@ def reliability(bins: list[dict[str, float]], error: float) -> Figure:
     axes.scatter(
         [each["probability"] for each in bins],
         [each["accuracy"] for each in bins],
-        s=[12 + 6 * each["n"] for each in bins],
+        s=[12 + 400 * each["n"] / sum(each["n"] for each in bins) for each in bins],
         color=BLUE,
         alpha=0.8,
     )
@@ -153,8 +178,8 @@ def reliability(bins: list[dict[str, float]], error: float) -> Figure:
     return figure
 
 
-def importance(lost: dict[str, float], *, most: int = 20) -> Figure:
-    """Points of accuracy lost when a family of columns is shuffled."""
+def importance(lost: dict[str, float], *, most: int = 20, of: str = "accuracy") -> Figure:
+    """Points of a score lost when a family of columns is shuffled."""
     shown = dict(list(lost.items())[:most])
     figure = Figure(figsize=(6.5, 1.2 + 0.3 * len(shown)))
     axes = figure.subplots()
@@ -164,7 +189,7 @@ def importance(lost: dict[str, float], *, most: int = 20) -> Figure:
     axes.set_yticks(range(len(shown)), names)
     axes.invert_yaxis()
     axes.axvline(0, color=GREY, linewidth=0.8)
-    axes.set_xlabel("points of test accuracy lost when shuffled")
+    axes.set_xlabel(f"points of test {of} lost when shuffled")
     axes.set_title("What it listens to")
     return figure
 
@@ -180,8 +205,8 @@ def plain(parameter: str) -> str:
     return parameter.rpartition("__")[2].replace("_", " ")
 
 
-def complexity(choice: Choice) -> Figure:
-    """Training and validation accuracy from simple to complex, the other parameters as chosen."""
+def complexity(choice: Choice, *, score: str = "accuracy") -> Figure:
+    """Training and validation score from simple to complex, the other parameters as chosen."""
     name = plain(choice.complexity)
     values = [value for value, _ in choice.path]
     path = [each for _, each in choice.path]
@@ -197,7 +222,7 @@ def complexity(choice: Choice) -> Figure:
     )
     chosen = values[path.index(choice.taken)]
     axes.axvline(chosen, color=GREY, linestyle=":", label=f"chosen, {name} = {chosen:g}")
-    axes.set(xscale="log", xlabel=name, ylabel="accuracy (%)")
+    axes.set(xscale="log", xlabel=name, ylabel=f"{score} (%)")
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.minorticks_off()
     if choice.complexity.startswith("-"):
@@ -229,8 +254,8 @@ def learning(history: dict[str, Any]) -> Figure:
     return figure
 
 
-def tolerance(choice: Choice) -> Figure:
-    """Every candidate's validation accuracy against its gap, with the answers of each rule."""
+def tolerance(choice: Choice, *, score: str = "accuracy") -> Figure:
+    """Every candidate's validation score against its gap, with the answers of each rule."""
     figure = Figure(figsize=(6.5, 4.8))
     axes = figure.subplots()
     axes.axvspan(
@@ -256,7 +281,7 @@ def tolerance(choice: Choice) -> Figure:
         axes.scatter(
             100 * each.gap, 100 * each.validation, s=90, color=colour, marker=marker, label=text
         )
-    axes.set(xlabel="gap: training less validation (points)", ylabel="validation accuracy (%)")
+    axes.set(xlabel="gap: training less validation (points)", ylabel=f"validation {score} (%)")
     axes.set_title("The price of a small gap")
     figure.legend(loc="outside lower center", ncols=3)
     return figure

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, make_parser, positive, run
+from audiogenre.cli import Output, between, make_parser, positive, run
 from audiogenre.errors import EXIT_DONE, UsageError
 from audiogenre.typing import LABEL_KINDS
 
@@ -57,10 +57,22 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--parents", action="store_true", help="count subgenres as their top genre (genres.toml)"
     )
+    p.add_argument(
+        "--context",
+        metavar="A,B",
+        default="",
+        help="learn from artist, album or both (artist,album), too",
+    )
+    p.add_argument(
+        "--multilabel",
+        action="store_true",
+        help="every label of a track counts: one model a label, with a threshold of its own (svc, "
+        "linear, boosting, forest)",
+    )
     p.add_argument("--per-label", type=positive(int), metavar="N", help="N tracks a label at most")
     p.add_argument(
         "--tolerance",
-        type=_share,
+        type=between(0, 1),
         default=0.05,
         metavar="T",
         help="training may be this much better than validation (%(default)s)",
@@ -91,17 +103,22 @@ def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
     from joblib import cpu_count
 
+    from audiogenre import context
     from audiogenre.bundle import save_bundle
-    from audiogenre.card import percent, score_sentence
+    from audiogenre.card import percent
     from audiogenre.catalog import Catalog
     from audiogenre.classifiers import family
+    from audiogenre.classifiers.context import ContextClassifier
     from audiogenre.dataset import load_dataset
     from audiogenre.extraction import default_fingerprints
     from audiogenre.features import FEATURE_SETS
     from audiogenre.images import of_dataset
+    from audiogenre.multilabel import training as multilabel
     from audiogenre.store import FeatureStore
     from audiogenre.training import fit
 
+    if args.multilabel:
+        multilabel.check_family(args.model)
     chosen = family(args.model, preset=args.preset)
     if chosen.images and args.features != "extracted":
         raise UsageError(f"--model {args.model} looks at the audio: take --features extracted")
@@ -112,6 +129,14 @@ def command(args: argparse.Namespace, out: Output) -> int:
             f"--augment has copies of columns, and --model {args.model} learns from images: take "
             "another --model"
         )
+    if args.augment and (args.multilabel or args.context):
+        other = "--multilabel" if args.multilabel else "--context"
+        raise UsageError(f"--augment learns one label a track from audio alone: leave out {other}")
+    fields = context.parse(args.context) if args.context else []
+    if chosen.images and fields:
+        raise UsageError(f"--model {args.model} looks at images: --context is for columns")
+    if args.multilabel and fields:
+        raise UsageError("--context is learned for one label a track: leave out --multilabel")
     store = FeatureStore(args.data / "features")
     set_name = "spotify" if args.features == "spotify" else args.set or store.default_set()
     name = args.name or _name(args, set_name)
@@ -133,9 +158,15 @@ def command(args: argparse.Namespace, out: Output) -> int:
             per_label=args.per_label,
             split=args.split,
             seed=args.seed,
+            multilabel=args.multilabel,
             augment=bool(args.augment),
         )
         previews = catalog.previews() if chosen.images else {}
+        codes: dict[str, dict[str, float]] = {}
+        if fields:
+            rows = {each: vars(track) for each, track in catalog.known().items()}
+            dataset, codes = context.join(dataset, rows, fields)
+            chosen = ContextClassifier(chosen, len(dataset.labels))
     jobs = args.jobs or int(cpu_count())
     images = None
     if chosen.images:
@@ -147,15 +178,16 @@ def command(args: argparse.Namespace, out: Output) -> int:
         f"{n} tracks of {len(dataset.labels)} labels, {d} columns, {dataset.protocol}: "
         f"{int((~dataset.test).sum())} to learn from, {int(dataset.test.sum())} to be tested on"
     )
-    fitted = fit(
-        dataset,
-        chosen,
-        tolerance=args.tolerance,
-        strict=args.strict_tolerance,
-        jobs=jobs,
-        images=images,
-    )
+    rule: Any = {"tolerance": args.tolerance, "strict": args.strict_tolerance, "jobs": jobs}
+    if args.multilabel:
+        fitted: Fitted = multilabel.fit(dataset, chosen, **rule)
+    else:
+        fitted = fit(dataset, chosen, images=images, **rule)
     metadata = _metadata(name, args, chosen, dataset, fitted)
+    metadata["levels"] = _levels(args, dataset, fitted, images)
+    if isinstance(chosen, ContextClassifier):
+        scores = context.measure(dataset, chosen, fitted.choice.taken.parameters)
+        metadata["context"] = {"fields": fields, "codes": codes, "scores": scores}
     folder = args.models / name
     save_bundle(
         folder,
@@ -168,10 +200,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
     taken = fitted.choice.taken
     out.say(f"training {percent(taken.train)}, validation {percent(taken.validation)}")
     out.say(fitted.choice.sentence())
-    out.say(f"test {score_sentence(fitted.scores)}")
-    if "scores" in fitted.copies:
-        out.say(f"test by phone, simulated: {score_sentence(fitted.copies['scores'])}")
-    out.say(f"always the most frequent label: {percent(fitted.scores['majority_accuracy'])}")
+    for line in _score_lines(metadata):
+        out.say(line)
     out.say(f"card: {folder / 'README.md'}")
     out.say(f"figures: {folder / 'figures'}")
     audio = all(each["name"] in FEATURE_SETS for each in dataset.sets)
@@ -186,21 +216,13 @@ def _seed(text: str) -> int:
     return int(text)
 
 
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
 def _name(args: argparse.Namespace, set_name: str) -> str:
     parts = [args.features]
     parts += [set_name] if args.features != "spotify" else []
     parts += [args.label] if args.label != "genre" else []
+    parts += [args.context.replace(",", "+")] if args.context else []
     parts += ["parents"] if args.parents else []
+    parts += ["multilabel"] if args.multilabel else []
     parts += [args.model] if args.model != "svc" else []
     parts += [args.preset] if args.preset else []
     parts += [args.split] if args.split != "artist" else []
@@ -215,10 +237,12 @@ def _metadata(
     from datetime import UTC, datetime
 
     from audiogenre.images import DESCRIPTION
+    from audiogenre.multilabel import report
+    from audiogenre.multilabel.training import FittedLabels
 
     choice = fitted.choice
     columns = list(dataset.X.columns)
-    return {
+    metadata = {
         "name": name,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(family),
@@ -252,12 +276,64 @@ def _metadata(
                 for each in choice.candidates
             ],
         },
-        "unknown": {"threshold": fitted.novelty.threshold_, "kept_share": 0.95},
+        "unknown": {
+            "threshold": fitted.novelty.threshold_,
+            "kept_share": 0.95,
+            "left_out": fitted.foreign,
+        },
         "scores": fitted.scores,
         "importance": fitted.importance,
         "learning": fitted.learning,
         "augmentation": _augmentation(args, fitted),
     }
+    return report.metadata(metadata, fitted) if isinstance(fitted, FittedLabels) else metadata
+
+
+def _score_lines(metadata: dict[str, Any]) -> list[str]:
+    from audiogenre.card import context_sentence, left_out_sentence, percent, score_sentence
+    from audiogenre.multilabel import is_multilabel, report
+
+    scores = metadata["scores"]
+    if is_multilabel(metadata):
+        return report.score_lines(scores)
+    lines = [f"test {score_sentence(scores)}"]
+    if "context" in metadata:
+        lines.append(f"artists {context_sentence(metadata['context']['scores'])}")
+    if metadata["augmentation"] and "scores" in metadata["augmentation"]:
+        by_phone = score_sentence(metadata["augmentation"]["scores"])
+        lines.append(f"test by phone, simulated: {by_phone}")
+    if metadata["levels"]:
+        lines.append(f"at the parent level: {score_sentence(metadata['levels']['scores'])}")
+    return [
+        *lines,
+        f"unknown: {left_out_sentence(metadata['unknown']['left_out'])}",
+        f"always the most frequent label: {percent(scores['majority_accuracy'])}",
+    ]
+
+
+def _levels(
+    args: argparse.Namespace, dataset: Dataset, fitted: Fitted, images: Any
+) -> dict[str, Any] | None:
+    """Measure a model of one label a track at the level of its labels' parents, if there are."""
+    from audiogenre import hierarchy
+    from audiogenre.genres import FILE, GenreTree
+    from audiogenre.splits import grouped_folds
+
+    parents: dict[str, str] = {}
+    if args.label == "genre" and not args.multilabel:
+        parents = hierarchy.parents_of(dataset.labels, GenreTree.load(args.data / FILE))
+    if not parents:
+        return None
+    train, seed = ~dataset.test, dataset.seed
+    inputs = dataset.with_copies() if images is None else images
+    y, groups = dataset.y[train], dataset.groups[train]
+    folds = grouped_folds(y, groups, seed=seed)
+    probabilities = hierarchy.out_of_fold(
+        fitted.classifier, inputs[train], y, groups, folds, seed=seed
+    )
+    levels = hierarchy.measure(fitted.predictions, parents, probabilities, y)
+    levels["scores"]["protocol"] = dataset.protocol
+    return levels
 
 
 def _augmentation(args: argparse.Namespace, fitted: Fitted) -> dict[str, Any] | None:
@@ -288,15 +364,23 @@ def _versions(family: Classifier) -> dict[str, str]:
 def _describe(folder: Path, metadata: dict[str, Any], fitted: Fitted) -> None:
     from audiogenre.card import write_card
     from audiogenre.figures import draw_all
+    from audiogenre.multilabel import report
+    from audiogenre.multilabel.training import FittedLabels
 
+    if isinstance(fitted, FittedLabels):
+        report.describe(folder, metadata, fitted)
+        return
     figures = draw_all(folder / "figures", metadata, fitted.choice)
     write_card(folder, metadata, fitted.choice, figures)
 
 
 def _result(metadata: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
+    from audiogenre.multilabel import report
+    from audiogenre.multilabel.training import FittedLabels
+
     scores, tolerance = metadata["scores"], metadata["tolerance"]
     keys = ("precision", "recall", "f1", "n")
-    return {
+    common = {
         "name": metadata["name"],
         "features": metadata["features"],
         "set": ",".join(each["name"] for each in metadata["sets"]),
@@ -308,18 +392,25 @@ def _result(metadata: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
         "protocol": scores["protocol"],
         "C": fitted.choice.taken.parameters.get("model__C"),
         "parameters": metadata["parameters"],
-        "train_accuracy": tolerance["train_accuracy"],
-        "validation_accuracy": tolerance["validation_accuracy"],
         "gap": tolerance["gap"],
         "tolerance": tolerance["tolerance"],
         "tolerance_met": tolerance["met"],
-        "test_accuracy": scores["accuracy"],
-        "test_interval": list(scores["interval"]),
-        "macro_f1": scores["macro_f1"],
+        "unknown": metadata["unknown"],
+        "levels": metadata["levels"],
+        "context": metadata.get("context", {}).get("scores"),
         "augmentation": metadata["augmentation"],
         "per_label": {
             label: {key: each[key] for key in keys} for label, each in scores["per_label"].items()
         },
+    }
+    if isinstance(fitted, FittedLabels):
+        return common | report.result(metadata)
+    return common | {
+        "train_accuracy": tolerance["train_accuracy"],
+        "validation_accuracy": tolerance["validation_accuracy"],
+        "test_accuracy": scores["accuracy"],
+        "test_interval": list(scores["interval"]),
+        "macro_f1": scores["macro_f1"],
     }
 
 

@@ -15,6 +15,8 @@ from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from audiogenre.bundle import Bundle
+
 _ENOUGH_FOR_A_POOL = 8
 
 
@@ -29,12 +31,25 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("model", metavar="MODEL", help="a name below models/, or a folder")
     p.add_argument("path", nargs="+", metavar="PATH", help="audio files, folders or patterns")
-    p.add_argument("--top", type=positive(int), default=3, metavar="K", help="labels shown (3)")
+    p.add_argument(
+        "--top",
+        type=positive(int),
+        default=3,
+        metavar="K",
+        help="labels shown (3); of a model fitted with --multilabel every label that is answered, "
+        "and the next ones up to K",
+    )
     p.add_argument(
         "--tags",
         type=positive(int),
         metavar="K",
         help="the K tags that fit best, too (instruments, voices, eras, moods; models on musicnn)",
+    )
+    p.add_argument(
+        "--level",
+        choices=("leaf", "parent"),
+        default="leaf",
+        help="parent: answer with the top genre where the label is uncertain (%(default)s)",
     )
     p.add_argument("--timeline", action="store_true", help="one row for every five seconds, too")
     p.add_argument("--csv", action="store_true", help="print CSV instead of text")
@@ -47,23 +62,29 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from joblib import cpu_count
 
     from audiogenre.bundle import find_bundle, load_bundle
+    from audiogenre.hierarchy import answer_above
 
     if args.csv and args.json:
         raise UsageError("choose one of --csv and --json")
     paths = _expand(args.path)
     bundle = load_bundle(find_bundle(args.model, args.models))
+    levels = bundle.levels() if args.level == "parent" else None
     jobs = args.jobs or (int(cpu_count()) if len(paths) >= _ENOUGH_FOR_A_POOL else 1)
     predictions = []
     answers = bundle.predict_each(
         paths, n_jobs=jobs, timeline=args.timeline, tags=args.tags is not None
     )
     for path, answer, error in out.progress(answers, total=len(paths), unit="file", what="predict"):
-        predictions.append(_record(path, answer, error, bundle.labels, args.tags))
+        if levels and answer is not None:
+            answer = answer_above(answer, levels)
+        predictions.append(_record(path, answer, error, bundle, args.tags))
         if not args.csv:
             out.say(_text(predictions[-1], args.top))
     if args.csv:
-        _write_csv(predictions, bundle.labels, tags=args.tags is not None)
-    out.result({"model": bundle.name, "predictions": predictions})
+        extra = ["tags"] if args.tags is not None else []
+        _write_csv(predictions, bundle.labels, extra + (["level"] if levels else []))
+    thresholds = bundle.metadata["multilabel"] if bundle.is_multilabel else {}
+    out.result({"model": bundle.name, **thresholds, "predictions": predictions})
     failed = any(each["error"] for each in predictions)
     return EXIT_SOME_FAILED if failed else EXIT_DONE
 
@@ -98,7 +119,7 @@ def _matching(pattern: str) -> list[Path]:
 
 
 def _record(
-    path: Any, answers: pd.DataFrame | None, error: str, labels: list[str], tags: int | None
+    path: Any, answers: pd.DataFrame | None, error: str, bundle: Bundle, tags: int | None
 ) -> dict[str, Any]:
     """Return one file's prediction as it stands in the JSON."""
     if answers is None:
@@ -108,8 +129,9 @@ def _record(
             "probability": None,
             "probabilities": {},
         } | ({"tags": {}} if tags else {})
+        blank |= {"labels": []} if bundle.is_multilabel else {}
         return {"path": str(path), **blank, "error": error}
-    whole, *windows = (_answer(row, labels, tags) for row in answers.to_dict("records"))
+    whole, *windows = (_answer(row, bundle.labels, tags) for row in answers.to_dict("records"))
     record = {"path": str(path), **whole, "error": None}
     if windows:
         starts = answers["start"].iloc[1:]
@@ -127,6 +149,11 @@ def _answer(row: dict[Any, Any], labels: list[str], tags: int | None) -> dict[st
         "probability": float(row["probability"]),
         "probabilities": {label: float(row[f"p_{label}"]) for label in labels},
     }
+    if "level" in row:
+        above = {key[len("above_") :]: float(row[key]) for key in row if key.startswith("above_")}
+        answer |= {"level": row["level"], "parents": above}
+    if "labels" in row:
+        answer["labels"] = row["labels"]
     if tags:
         heard = {key[len("tag_") :]: float(row[key]) for key in row if key.startswith("tag_")}
         answer["tags"] = dict(sorted(heard.items(), key=lambda item: -item[1])[:tags])
@@ -144,28 +171,41 @@ def _text(record: dict[str, Any], top: int) -> str:
 
 
 def _sentence(answer: dict[str, Any], top: int) -> str:
-    ranked = sorted(answer["probabilities"].items(), key=lambda item: -item[1])[:top]
-    shown = ", ".join(f"{label} {100 * probability:.0f} %" for label, probability in ranked)
+    level = "parents" if answer.get("level") == "parent" else "probabilities"
+    ranked = sorted(answer[level].items(), key=lambda item: -item[1])
+    shown = _percentages(dict(ranked[:top]))
     sentence = shown if answer["known"] else f"unknown (nearest: {shown})"
+    if level == "parents":
+        sentence += " (top genre: the label is uncertain)"
+    if answer["known"] and "labels" in answer:
+        given = {label: share for label, share in ranked if label in answer["labels"]}
+        others = [(label, share) for label, share in ranked if label not in given]
+        below = _percentages(dict(others[: max(top - len(given), 0)]))
+        sentence = _percentages(given) or answer["label"]
+        sentence += f" (below their thresholds: {below})" if below else ""
     return f"{sentence}; tags: {_tags(answer)}" if "tags" in answer else sentence
 
 
 def _tags(answer: dict[str, Any]) -> str:
-    return ", ".join(f"{tag} {100 * fit:.0f} %" for tag, fit in answer["tags"].items())
+    return _percentages(answer["tags"])
 
 
-def _write_csv(predictions: list[dict[str, Any]], labels: list[str], *, tags: bool) -> None:
+def _percentages(shares: dict[str, float]) -> str:
+    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+
+
+def _write_csv(predictions: list[dict[str, Any]], labels: list[str], extra: list[str]) -> None:
     import csv
 
     writer = csv.writer(sys.stdout)
     columns = ["path", "start", "label", "nearest", "known", "probability", *labels]
-    writer.writerow([*columns, *(["tags"] if tags else []), "error"])
+    writer.writerow([*columns, *extra, "error"])
     for record in predictions:
         for row in (record, *record.get("timeline", ())):
             shares = [row["probabilities"].get(label, "") for label in labels]
             cells = [row.get(key) for key in ("start", "label", "nearest", "known", "probability")]
-            heard = [_tags(row)] if tags else []
-            writer.writerow([record["path"], *cells, *shares, *heard, record["error"]])
+            more = [_tags(row) if each == "tags" else row.get(each) for each in extra]
+            writer.writerow([record["path"], *cells, *shares, *more, record["error"]])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from audiogenre import evaluation
 from audiogenre.classifiers.augmented import AugmentedPipeline, has_copy, score_copies
 from audiogenre.dataset import Dataset
+from audiogenre.foreign import leave_one_label_out
 from audiogenre.images import Images, band_blocks
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.pool import workers
@@ -25,6 +26,7 @@ from audiogenre.tuning import TOLERANCE, Candidate, Choice, choose
 from audiogenre.typing import Classifier
 
 Values = npt.NDArray[np.float64]
+ACCURACY = "accuracy"  # a pipeline's own score cannot be routed through every model
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,9 @@ class Fitted:
         Points of test accuracy lost when a family of columns is shuffled.
     learning : dict
         Losses and accuracies of each epoch and the ``best_epoch`` of a network; empty of others.
+    foreign : dict
+        How well "unknown" tells labels left out of training (`audiogenre.foreign`); empty of a
+        model of several labels a track.
     copies : dict
         How many training rows had a copy, and `scores` of the test rows' copies with the difference
         to the rows themselves; empty if it did not learn from copies.
@@ -54,6 +59,7 @@ class Fitted:
     importance: dict[str, float]
     n_train: int
     learning: dict[str, Any]
+    foreign: dict[str, Any]
     copies: dict[str, Any]
 
 
@@ -86,10 +92,10 @@ def search(
     choice : Choice
     """
     pipeline = family.build(blocks, seed)
-    scoring: Any = "accuracy"  # a pipeline's own score cannot be routed through every model
+    scoring: Any = ACCURACY
     if X.shape[1] == 2 * len(blocks):
         pipeline = AugmentedPipeline(pipeline.steps)
-        scoring = {"score": "accuracy", "copies": score_copies}
+        scoring = {"score": ACCURACY, "copies": score_copies}
     grid = family.grid(len(y), len(blocks)) or [{}]
     made: list[Choice] = []
 
@@ -99,27 +105,53 @@ def search(
         )
         return made[-1].chosen
 
+    found = judged(
+        pipeline, grid, X, y, folds, groups=groups, scoring=scoring, refit=pick, jobs=jobs
+    )
+    return found.best_estimator_, made[-1]
+
+
+def judged(
+    pipeline: Any,
+    grid: list[dict[str, list[Any]]],
+    X: Values,
+    y: npt.NDArray[Any],
+    folds: Folds,
+    *,
+    groups: Groups | None = None,
+    scoring: Any = ACCURACY,
+    refit: Any = False,
+    jobs: int = 1,
+) -> GridSearchCV:
+    """Judge candidates over given folds, on the rows they learn from and on those kept out.
+
+    Returns
+    -------
+    found : fitted GridSearchCV
+    """
     found = GridSearchCV(
         pipeline,
         grid,
         scoring=scoring,
         cv=folds,
-        refit=pick,
+        refit=refit,
         return_train_score=True,
         n_jobs=jobs,
         error_score="raise",
     )
     with workers(jobs, first=_fit_something):
         fit_grouped(found, X, y, groups)
-    return found.best_estimator_, made[-1]
+    return found
 
 
-def fit_grouped(estimator: Any, X: Values, y: npt.NDArray[np.str_], groups: Groups | None) -> Any:
+def fit_grouped(estimator: Any, X: Values, y: npt.NDArray[Any], groups: Groups | None) -> Any:
     """Fit an estimator, and pass groups on to whatever inside it asks for them.
 
     Scikit-learn's metadata routing cuts them to the rows of each fold on the way, through searches,
     pipelines, votes and calibration.
     """
+    if groups is None:
+        return estimator.fit(X, y)
     from sklearn import config_context
     from sklearn.utils.metadata_routing import get_routing_for_object
 
@@ -158,12 +190,10 @@ def fit(
         What a family that learns from images reads; "unknown" is told from the columns all the
         same.
     """
-    X, train = dataset.X.to_numpy(), ~dataset.test
-    rows: Any = X if images is None else images
+    X, train = dataset.with_copies(), ~dataset.test
+    inputs: Any = X if images is None else images
+    rows: Any = dataset.X.to_numpy() if images is None else images
     blocks = dataset.blocks if images is None else band_blocks()
-    inputs = rows
-    if dataset.copies is not None:
-        X = inputs = np.hstack([X, dataset.copies.to_numpy()])
     y, groups, seed = dataset.y, dataset.groups, dataset.seed
     folds = grouped_folds(y[train], groups[train], seed=seed)
     estimator, choice = search(
@@ -196,6 +226,7 @@ def fit(
         importance=importance(classifier, rows[dataset.test], y[dataset.test], blocks, seed=seed),
         n_train=int(train.sum()),
         learning=_learning(classifier),
+        foreign=leave_one_label_out(novelty, X[train], y[train], groups[train], folds, seed=seed),
         copies=_copies(dataset, predictions, classifier, novelty),
     )
 
@@ -307,8 +338,24 @@ def importance(
     importance : dict of block to float
         Largest first (Breiman 2001, over blocks: columns of a family stand in for each other).
     """
+
+    def score(values: Any) -> float:
+        return evaluation.accuracy(y, classifier.predict(values))
+
+    return losses(score, X, blocks, seed=seed, repeats=repeats)
+
+
+def losses(
+    score: Callable[[Any], float],
+    X: Any,
+    blocks: tuple[str, ...],
+    *,
+    seed: int = 0,
+    repeats: int = 10,
+) -> dict[str, float]:
+    """Return how much of a score of rows is lost when a block of columns is shuffled together."""
     rng = np.random.default_rng(seed)
-    before = evaluation.accuracy(y, classifier.predict(X))
+    before = score(X)
     lost: dict[str, float] = {}
     for block in dict.fromkeys(blocks):
         columns = np.flatnonzero([each == block for each in blocks])
@@ -316,7 +363,7 @@ def importance(
         for _ in range(repeats):
             shuffled = X.copy()
             shuffled[:, columns] = X[rng.permutation(len(X))][:, columns]
-            after.append(evaluation.accuracy(y, classifier.predict(shuffled)))
+            after.append(score(shuffled))
         lost[block] = before - float(np.mean(after))
     return dict(sorted(lost.items(), key=lambda item: -item[1]))
 
@@ -352,18 +399,9 @@ def nested_predictions(
             folds = search_folds(family, y[train], groups[train], seed=seed)
             pipeline = family.build(dataset.blocks, seed)
             grid = family.grid(len(train), X.shape[1]) or [{}]
-            found = GridSearchCV(
-                pipeline,
-                grid,
-                scoring="accuracy",
-                cv=folds,
-                refit=False,
-                return_train_score=True,
-                n_jobs=jobs,
-                error_score="raise",
+            found = judged(
+                pipeline, grid, X[train], y[train], folds, groups=groups[train], jobs=jobs
             )
-            with workers(jobs, first=_fit_something):
-                fit_grouped(found, X[train], y[train], groups[train])
             fitted: dict[str, npt.NDArray[np.str_]] = {}
             for tolerance in tolerances:
                 taken: Candidate = choose(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,6 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_GENRES = ("lantern waltz", "iron stomp", "velvet drift", "neon relay")
 SAMPLE_PER_GENRE = 15  # by at least three artists each: an artist split needs them
 JOBS = "2"
+
+# Where the tests run in the background of a shell SIGINT is ignored, and commands inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 CALM: dict[str, Any] = {  # the fake services with nothing wrong
     "faults": {},
     "night": 0,

@@ -31,6 +31,7 @@ from audiogenre.dataset import Dataset, load_dataset
 from audiogenre.errors import UsageError
 from audiogenre.features import FeatureSet
 from audiogenre.features.sets import Column
+from audiogenre.hierarchy import out_of_fold
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.splits import grouped_folds, repeated_folds
 from audiogenre.store import FeatureStore, write_part
@@ -264,6 +265,37 @@ def test_novelty_learns_copies_and_keeps_its_share_of_clean_rows() -> None:
     assert both.is_known(both.distance(copies)).mean() > 0.6
     assert both.is_known(both.distance(X)).mean() == pytest.approx(0.95, abs=0.04)
     np.testing.assert_array_equal(both.distance(X), both.distance(np.hstack([X, copies])))
+
+
+def test_novelty_out_of_fold_learns_copies_of_the_others_and_judges_rows() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 4)), np.array(["a", "b"])[np.arange(120) % 2]
+    copies = X + rng.normal(size=X.shape)
+    folds = grouped_folds(y, np.arange(120) // 3, seed=0)
+    detector = NoveltyDetector(("musicnn/tags", "musicnn/tags", "own/0", "own/1"))
+    distances = detector.out_of_fold(np.hstack([X, copies]), y, folds)
+    for train, held in folds:
+        learned = np.vstack([X[train], copies[train]])
+        alone = clone(detector).fit(learned, np.tile(y[train], 2))
+        np.testing.assert_allclose(distances[held], alone.distance(X[held]))
+
+
+def test_levels_are_measured_with_copies_of_the_others() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(120, 2)), np.array(["a", "b"])[np.arange(120) % 2]
+    X[:, 0] += y == "a"
+    copies, groups = X + rng.normal(size=X.shape), np.arange(120) // 3
+    folds = grouped_folds(y, groups, seed=0)
+    steps = [("model", LogisticRegression())]
+    model = AugmentedPipeline(steps)
+    found = out_of_fold(model, np.hstack([X, copies]), y, groups, folds, seed=0)
+    for train, held in folds:
+        learned = np.vstack([X[train], copies[train]])
+        alone = Pipeline(clone(model).steps).fit(learned, np.tile(y[train], 2))
+        np.testing.assert_allclose(found[held], alone.predict_proba(X[held]))
+    calibrated = CalibratedClassifierCV(model, method="sigmoid", cv=folds, ensemble=False)
+    found = out_of_fold(calibrated, np.hstack([X, copies]), y, groups, folds, seed=0)
+    np.testing.assert_allclose(found.sum(axis=1), 1)
 
 
 # ---------------------------------------------------------------- the dataset
@@ -503,7 +535,7 @@ def test_card_and_metadata_tell_both_scores(augmented: tuple[Path, Path]) -> Non
     assert told["scores"]["n"] == metadata["n_test"]
     assert told["parameters"]["snr_db"] == "10 to 30"
     card = (folder / "README.md").read_text()
-    assert "## Phone recordings" in card
+    assert "### Phone recordings" in card
     assert "as it is | by phone, simulated" in card
     assert f"{100 * told['scores']['accuracy']:.1f} %" in card
     assert f"a copy of {metadata['n_train']} of its {metadata['n_train']} training tracks" in card
@@ -538,6 +570,21 @@ def test_a_model_that_learns_from_images_is_refused(
     assert run_main("fit", "--features", "extracted", "--model", "cnn", *common) == 2
     captured = capsys.readouterr()
     assert "--model cnn learns from images" in captured.err
+    assert captured.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("other", [("--multilabel",), ("--context", "artist")])
+def test_what_copies_are_not_made_for_is_refused(
+    run_main: Main,
+    sample_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    other: tuple[str, ...],
+) -> None:
+    common = ("--data", sample_data, "--models", tmp_path, "--augment", "phone")
+    assert run_main("fit", "--features", "extracted", *other, *common) == 2
+    captured = capsys.readouterr()
+    assert f"leave out {other[0]}" in captured.err
     assert captured.err.count("\n") == 1
 
 

@@ -458,7 +458,7 @@ def test_status_of_nothing_makes_nothing(run_main: Main, result: Read, tmp_path:
 
 WRONG: dict[str, tuple[object, ...]] = {
     "fit: unknown features": ("fit", "--features", "musicnn"),
-    "fit: unknown model": ("fit", "--model", "forest"),
+    "fit: unknown model": ("fit", "--model", "oracle"),
     "fit: unknown set": ("fit", "--set", "nothing"),
     "fit: unknown label": ("fit", "--only", "polka,rock"),
     "fit: one label": ("fit", "--only", "neon relay"),

@@ -29,6 +29,7 @@ from tenacity import wait_random
 from audiogenre import net
 from audiogenre.acquisition import download
 from audiogenre.catalog import Catalog
+from audiogenre.errors import LoginError
 from audiogenre.sources.base import BaseSource
 from audiogenre.sources.deezer import DeezerSource
 from audiogenre.typing import Track
@@ -608,6 +609,31 @@ def test_previews_are_not_held_in_memory(tmp_path: Path, mp3_bytes: bytes) -> No
         tracemalloc.stop()
     assert (outcome.fetched, source.fetched) == (80, 80), outcome.reasons
     assert peak < 80 * len(source.content) / 4
+
+
+@dataclass(kw_only=True)
+class Expiring(Heavy):
+    """A source whose login expires with one of its tracks."""
+
+    at: str
+
+    def fetch(self, track: Track) -> bytes:
+        if track.id == self.at:
+            raise LoginError("log in again")
+        return super().fetch(track)
+
+
+@pytest.mark.parametrize("at", ["heavy:0", "heavy:20", "heavy:39"])
+def test_what_was_fetched_when_a_login_expires_is_recorded_once(
+    tmp_path: Path, mp3_bytes: bytes, at: str
+) -> None:
+    source = Expiring(content=mp3_bytes, count=40, at=at)
+    with Catalog(tmp_path / "catalog.db") as catalog:
+        outcome = download(source, catalog, tmp_path, jobs=2)
+        previews = catalog.previews()
+    assert isinstance(outcome.stopped, LoginError)
+    assert at not in previews
+    assert outcome.fetched == source.fetched == len(previews)
 
 
 # terms

@@ -121,13 +121,13 @@ def test_suspects_are_named_and_can_go_to_relabel(
     for row in table.itertuples():
         assert known[str(row.track_id)].artist == row.artist
         assert known[str(row.track_id)].labels[0].name == row.label != row.suggestion
-    assert next(each["share"] for each in found["left_out"]) == 0
+    assert found["left_out"][0]["share"] == 0
 
 
 def test_labels_made_wrong_are_found(
     run_main: Main, sample_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Six of sixty labels are made wrong by relabel: they are the six most doubtful, nearly."""
+    """Six of sixty labels are made wrong by relabel; unlike `baseline`, `full` can tell these."""
     import shutil
 
     data = tmp_path / "data"
@@ -139,14 +139,16 @@ def test_labels_made_wrong_are_found(
     for each in wrong:
         other = GENRES[(GENRES.index(genre[each]) + 1) % 4]
         assert run_main("relabel", each, other, "--data", data, "--quiet") == 0
-    own = ("--set", "baseline", "--suspects", "--out", tmp_path / "out", "--data", data)
+    own = ("--set", "full", "--suspects", "--out", tmp_path / "out", "--data", data)
     assert run_main("explore", *own) == 0
     printed = capsys.readouterr().out
     table = pd.read_csv(tmp_path / "out" / "suspects.csv")
     first = table.head(6)
-    assert len(set(first["track_id"]) & set(wrong)) >= 5  # precision at 6
-    named = first[first["track_id"].isin(wrong)]
-    assert (named["suggestion"] == named["track_id"].map(genre)).mean() >= 0.8
+    assert len(set(first["track_id"]) & set(wrong)) >= 4  # precision at 6: two in three
+    assert set(wrong) <= set(table["track_id"])
+    assert len(table) <= 12
+    named = table[table["track_id"].isin(wrong)]
+    assert (named["suggestion"] == named["track_id"].map(genre)).sum() >= 5
     assert "6 songs go by a correction" in printed
     assert f"report: {tmp_path / 'out' / 'report.html'}" in printed
     assert all(each in printed for each in first["track_id"])

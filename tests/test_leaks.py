@@ -303,6 +303,7 @@ def test_test_rows_change_nothing_that_is_learned() -> None:
     np.testing.assert_array_equal(scalers[0].quantiles_, scalers[1].quantiles_)
     assert first.choice == second.choice
     assert first.novelty.threshold_ == second.novelty.threshold_
+    assert first.foreign == second.foreign
     np.testing.assert_array_equal(
         first.classifier.predict_proba(dataset.X.to_numpy()),
         second.classifier.predict_proba(dataset.X.to_numpy()),

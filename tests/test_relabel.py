@@ -137,11 +137,14 @@ def test_a_song_that_two_sources_list_is_corrected_by_either(desk: Desk) -> None
     song = next(each for each in library() if each.id == POP)
     copy = replace(song, id="other:1", source="other", labels=(Label("genre", "pop", "chart"),))
     desk.add(copy)
-    desk.result("other:1", "rock")
-    assert desk.y()[POP] == "rock"
-    assert POP not in desk.y(only=["pop", "jazz"])
-    desk.result(POP, "jazz")  # the later one counts
-    assert desk.y()[POP] == "jazz"
+    assert POP not in desk.y()  # the song goes by its first track
+    desk.result(POP, "rock")
+    assert desk.y()["other:1"] == "rock"
+    assert "other:1" not in desk.y(only=["pop", "jazz"])
+    desk.result("other:1", "jazz")  # the later one counts
+    assert desk.y()["other:1"] == "jazz"
+    desk.result(POP, "rock", "--note", "once more")
+    assert desk.y()["other:1"] == "rock"
 
 
 def test_moods_and_genres_are_corrected_apart(desk: Desk) -> None:

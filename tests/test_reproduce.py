@@ -134,24 +134,28 @@ def test_the_validation_part_chooses_and_the_test_part_is_answered() -> None:
     X, codes = features(90, 3)
     data = tables.dataset(X, np.array(["a", "b", "c"])[codes], np.arange(90))
     parts = np.array(["train", "valid", "test"])[np.arange(90) % 3]
-    families = [CLASSIFIERS["majority"], CLASSIFIERS["linear"]]
-    alone, both, name = protocols.best_on_valid(data, families, parts)
-    assert name == "linear"
+    alone, both = protocols.chosen_on_valid(data, CLASSIFIERS["linear"], parts)
     assert alone.y.shape == both.predicted.shape == (1, 30)
+    assert (alone.y[0] == data.y[parts == "test"]).all()
     assert both.accuracy > 60
 
 
 def test_tracks_of_one_artist_or_of_two_genres(tmp_path: Path) -> None:
-    X, _ = features(6, 2)
-    table = X.assign(
-        track_id=["a", "b", "c", "c", "d", "e"],
-        artists=["X", "X;Y", "Y", "Y", "Z", None],
-        track_genre=["pop", "rock", "pop", "rock", "rock", "pop"],
+    X, _ = features(8, 2)
+    table = X.iloc[:7].assign(
+        track_id=["a", "b", "c", "c", "d", "e", "f"],
+        artists=["X", "X;Y", "Y", "Y", "Z", None, "Y"],
+        track_genre=["pop", "rock", "pop", "rock", "rock", "pop", "rock"],
         popularity=50,
+        duration_ms=200_000,
         time_signature=4,
     )
     table.to_csv(tmp_path / "t.csv", index=False)
     data = tables.tracks(tmp_path / "t.csv")
-    assert data.y.tolist() == ["pop", "rock", "rock"]
-    assert data.groups[0] == data.groups[1] != data.groups[2]
+    assert data.y.tolist() == ["pop", "rock", "rock", "rock"]
+    a, b, d, f = data.groups
+    assert a == b == f != d
     assert "popularity" not in data.X.columns
+    a, b, d, f = tables.tracks(tmp_path / "t.csv", guests=False).groups
+    assert a == b
+    assert len({a, d, f}) == 3

@@ -9,6 +9,7 @@ artists that are not learned from.
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def require() -> None:
         raise MissingExtraError("A neural network (--model mlp, cnn)", "neural")
 
 
-class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class NetworkClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """A network that is trained with Adam on cross-entropy and stops early.
 
     A subclass says what the network is (`network`) and what of `X` goes in (`inputs`).
@@ -86,9 +87,9 @@ class NetworkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.seed = seed
         self.device = device
 
+    @abstractmethod
     def network(self, n_inputs: int, n_labels: int) -> Any:
         """Return the network with new weights: inputs to scores before the softmax."""
-        raise NotImplementedError
 
     def inputs(self, X: Any) -> Any:
         """Return rows as the tensor that goes in."""

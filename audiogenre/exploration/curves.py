@@ -60,8 +60,8 @@ def lean(found: Lean) -> Figure:
     right.invert_yaxis()
     right.set_xlim(0, 105)
     right.tick_params(axis="y", length=0)
-    right.set_xlabel("% of folds that keep it")
-    right.set_title(f"Which are kept (green: the leanest {n})")
+    right.set_xlabel("% of folds that keep it\n(green: in the leanest set of all tracks)")
+    right.set_title("Which families stay")
     return figure
 
 

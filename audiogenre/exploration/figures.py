@@ -101,6 +101,7 @@ def _ridges(axes: Axes, values: Values, y: Labels, labels: Sequence[str]) -> Non
     axes.set_yticks(range(len(labels)), list(labels)[::-1], fontsize=size, va="bottom")
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", labelsize=9)
+    axes.locator_params(axis="x", nbins=5)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.05, len(labels) - 1 + _OVERLAP + 0.1)
 

@@ -26,7 +26,7 @@ from audiogenre.tuning import AFFORDABLE
 Way = Literal["removal", "importance"]
 WAYS: tuple[Way, ...] = ("removal", "importance")
 
-MOST_ROWS = 1500  # that are learned from, as the whole takes hundreds of fits
+MOST_ROWS = 1000  # that are learned from, as the whole takes thousands of fits
 _SHUFFLES = 3
 _FOLDS = 3
 Path = list[tuple[str, ...]]  # sets of families, from all to one

@@ -1,10 +1,11 @@
 """Tracks whose label is doubtful: the model, not having seen their artist, says something else.
 
 A suspect is a track whose out-of-fold answer contradicts its label; suspects are ranked by the
-probability of the label they have, the least likely first. With labels that were made wrong on
-purpose this order found them better than the margin to the answer, than probabilities adjusted by
-label, and than the sets and orders of confident learning (Northcutt et al. 2021; cleanlab 2.9):
-there half of the real contradictions are hard tracks and not wrong labels.
+probability of the label they have, the least likely first. With a tenth of the labels of real clips
+made wrong on purpose, two thirds of as many suspects as wrong labels were among them; ranked by the
+margin to the answer fewer were, adjusted for each label's mean confidence fewer, and about one in
+four of what confident learning sets apart (Northcutt et al. 2021; cleanlab 2.9), as it sets three
+times too many tracks apart.
 """
 
 from __future__ import annotations

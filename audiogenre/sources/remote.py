@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from audiogenre.typing import LISTING, Problem, Track
 
 
 @dataclass(kw_only=True)
-class RemoteSource(BaseSource):
+class RemoteSource(BaseSource, ABC):
     """A service that is asked over HTTP.
 
     Parameters
@@ -99,12 +100,13 @@ class RemoteSource(BaseSource):
         """Count an entry of a listing that is of no use; `notes` tell how many there were."""
         self._left_out[what] = self._left_out.get(what, 0) + 1
 
+    @abstractmethod
     def _listed(self) -> Iterator[Track | Problem]:
-        raise NotImplementedError
+        """List what was asked for."""
 
     def _link(self, track: Track) -> str:
         """Return a link to a track's preview that is valid now."""
-        raise NotImplementedError
+        raise FetchError("no audio", f"{self.name} has none", final=True)
 
     def _check(self, answer: Any) -> None:
         """Raise if an answer is an error in disguise."""

@@ -67,8 +67,21 @@ def _run(
     command = [sys.executable, "-m", "audiogenre.download", "--source", "deezer", *named, *options]
     started = time.perf_counter()
     process = subprocess.Popen(command, env=environment)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    peak = 0.0
+    while process.poll() is None:
+        # The kernel's own high-water mark: what wait4 tells includes this process, before exec.
+        peak = max(peak, _high_water(process.pid))
+        time.sleep(0.05)
     if process.returncode not in (0, 1):  # 1: some songs have no preview
         raise SystemExit(process.returncode)
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    return time.perf_counter() - started, peak
+
+
+def _high_water(pid: int) -> float:
+    """Return the largest resident size of a process so far, in MB; 0 if it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    found = [line.split()[1] for line in lines if line.startswith("VmHWM:")]
+    return int(found[0]) / 1024 if found else 0.0

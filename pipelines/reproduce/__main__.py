@@ -7,7 +7,6 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +88,7 @@ def _row(row: Row, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     if not path.exists():
         return {**described, **nothing, "missing": f"{path} is not there: {row.how}"}
     try:
-        family = row.family() if row.model.partition(":")[0] in ("mlp", "cnn") else None
+        family = row.family()
     except MissingExtraError as error:
         return {**described, **nothing, "missing": str(error)}
     repeats = _FEW if args.quick else _REPEATS
@@ -107,18 +106,14 @@ def _row(row: Row, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
 def _measure(
     row: Row, family: Any, path: Path, folder: Path, repeats: int, jobs: int
 ) -> dict[str, Any]:
-    from audiogenre.classifiers import CLASSIFIERS
     from pipelines.reproduce import figures
     from pipelines.reproduce.rows import Run
 
-    family = family or CLASSIFIERS.get(row.model)
     run = Run(path, folder / "work" / path.name, repeats, jobs)
     measured = row.measure(run, family)
     honest, theirs = measured.honest, measured.theirs
     figures.mistakes(honest, folder / f"{row.key}.png")
-    named = replace(row, model=measured.model or row.model)
     return {
-        "model": named.model,
         "n": honest.y.shape[1],
         "ours_their_protocol": None if theirs is None else round(theirs.accuracy, 2),
         "ours": round(honest.accuracy, 2),

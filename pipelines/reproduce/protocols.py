@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +11,8 @@ from sklearn.model_selection import train_test_split
 
 from audiogenre import evaluation
 from audiogenre.dataset import Dataset
-from audiogenre.splits import Folds, grouped_folds
-from audiogenre.training import nested_predictions, search, search_folds
+from audiogenre.splits import Folds
+from audiogenre.training import fit_grouped, nested_predictions, search, search_folds
 from audiogenre.typing import Classifier
 
 BEST = float("inf")  # as tolerance: the best score whatever its gap
@@ -89,42 +88,27 @@ def on_test(
     return Score(dataset.y[test][None], predicted[None], dataset.groups[test])
 
 
-def best_on_valid(
-    dataset: Dataset,
-    families: Sequence[Classifier],
-    parts: npt.NDArray[np.str_],
-    *,
-    jobs: int = 1,
-) -> tuple[Score, Score, str]:
-    """Choose family and parameters by the validation part, and answer the test part.
+def chosen_on_valid(
+    dataset: Dataset, family: Classifier, parts: npt.NDArray[np.str_], *, jobs: int = 1
+) -> tuple[Score, Score]:
+    """Choose parameters by the validation part, and answer the test part.
 
     Returns
     -------
     train_only, train_and_valid : Score
-        The chosen model fitted on the training part, and on it and the validation part together.
-    name : str
-        The family chosen.
+        The choice fitted on the training part, and on it and the validation part together.
     """
-    rows = np.arange(len(dataset.y))
-    learn = rows[parts != "test"]
+    learn, test = np.flatnonzero(parts != "test"), np.flatnonzero(parts == "test")
     train, valid = np.flatnonzero(parts[learn] == "train"), np.flatnonzero(parts[learn] == "valid")
-    found = []
-    for family in families:
-        model, choice = _searched(dataset, family, learn, [(train, valid)], jobs)
-        found.append((choice.taken.validation, family, choice.taken.parameters, model))
-    _, family, parameters, both = max(found, key=lambda each: each[0])
-    X, test = dataset.X.to_numpy(), rows[parts == "test"]
-    alone = family.build(dataset.blocks, 0).set_params(**parameters)
-    from audiogenre.training import fit_grouped
-
-    fit_grouped(
-        alone, X[parts == "train"], dataset.y[parts == "train"], dataset.groups[parts == "train"]
-    )
-    scores = [
+    both, choice = _searched(dataset, family, learn, [(train, valid)], jobs)
+    alone = family.build(dataset.blocks, 0).set_params(**choice.taken.parameters)
+    X, rows = dataset.X.to_numpy(), learn[train]
+    fit_grouped(alone, X[rows], dataset.y[rows], dataset.groups[rows])
+    first, second = (
         Score(dataset.y[test][None], each.predict(X[test])[None], dataset.groups[test])
         for each in (alone, both)
-    ]
-    return scores[0], scores[1], family.name
+    )
+    return first, second
 
 
 def _searched(
@@ -144,8 +128,3 @@ def _searched(
         tolerance=BEST,
         jobs=jobs,
     )
-
-
-def n_folds(dataset: Dataset) -> int:
-    """Return into how many folds the rows can be cut."""
-    return len(grouped_folds(dataset.y, dataset.groups, seed=0))

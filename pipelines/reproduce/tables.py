@@ -46,16 +46,20 @@ def moods(path: Path) -> Dataset:
     return dataset(table[MOODS], table["mood"].to_numpy(str), by_artist(table["artist"]))
 
 
-def tracks(path: Path) -> Dataset:
+def tracks(path: Path, *, guests: bool = True) -> Dataset:
     """Return a cut of Kaggle's tracks table without popularity; a track under two genres is out.
 
-    Groups are artists, and all tracks of one title by one artist with them.
+    Parameters
+    ----------
+    guests : bool
+        Group tracks that share any artist, directly or through others; else only those of the
+        first-named artist, whose guests may then be on both sides of a split.
     """
     table = pd.read_csv(path).drop_duplicates(["track_id", "track_genre"])
     table = table.drop_duplicates("track_id", keep=False).dropna(subset=["artists"])
-    columns = [*SPOTIFY, "time_signature"]
-    y = table["track_genre"].to_numpy(str)
-    return dataset(table[columns], y, by_artist(table["artists"]))
+    columns = [*SPOTIFY, "duration_ms", "time_signature"]
+    credits = table["artists"] if guests else table["artists"].str.split(";").str[0]
+    return dataset(table[columns], table["track_genre"].to_numpy(str), by_artist(credits))
 
 
 def gtzan(path: Path) -> tuple[Dataset, npt.NDArray[np.str_]]:

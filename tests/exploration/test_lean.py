@@ -10,6 +10,7 @@ import pytest
 from blobs import blobs
 
 from audiogenre.classifiers import CLASSIFIERS
+from audiogenre.dataset import Dataset
 from audiogenre.exploration import lean
 from audiogenre.exploration.outside import predict_outside
 from audiogenre.splits import grouped_folds
@@ -18,10 +19,10 @@ CORNERS = {"a": [0.0, 0.0], "b": [4.0, 0.0], "c": [0.0, 4.0], "d": [4.0, 4.0]}
 USEFUL = {"own/useful0", "own/useful1"}
 
 
-def rows(dataset: object) -> lean.Rows:
-    model = CLASSIFIERS["svc"].build(dataset.blocks, 0)  # type: ignore[attr-defined]
-    X = dataset.X.to_numpy()  # type: ignore[attr-defined]
-    return lean.Rows(model, X, dataset.y, dataset.groups, dataset.blocks, 0)  # type: ignore[attr-defined]
+def rows(dataset: Dataset) -> lean.Rows:
+    model = CLASSIFIERS["svc"].build(dataset.blocks, 0)
+    X = dataset.X.to_numpy()
+    return lean.Rows(model, X, dataset.y, dataset.groups, dataset.blocks, 0)
 
 
 def test_a_subset_is_the_pipeline_fitted_on_it() -> None:

@@ -14,7 +14,7 @@ from audiogenre.dataset import Dataset
 from audiogenre.exploration import suspects
 from audiogenre.exploration.outside import predict_outside
 
-KNOWN = {"a": [0.0, 0.0], "b": [8.0, 0.0], "c": [0.0, 8.0]}
+KNOWN = {"a": [0.0] * 6, "b": [6.0] * 3 + [0.0] * 3, "c": [0.0] * 3 + [6.0] * 3}
 
 
 def mislabelled(dataset: Dataset, n: int) -> tuple[Dataset, set[str]]:
@@ -31,9 +31,9 @@ def test_wrong_labels_come_first() -> None:
     true = blobs(KNOWN)
     dataset, wrong = mislabelled(true, 12)
     table = suspects.find_suspects(dataset, predict_outside(dataset, CLASSIFIERS["svc"]))
-    assert wrong <= set(table["track_id"])
     first = set(table["track_id"].head(12))
-    assert len(first & wrong) >= 11  # precision at 12, of 120
+    assert len(first & wrong) >= 10  # precision at 12; 12 of 120 are wrong
+    assert len(wrong & set(table["track_id"])) >= 11
     right = dict(zip(true.X.index, true.y, strict=True))
     named = table[table["track_id"].isin(wrong)]
     assert (named["suggestion"] == named["track_id"].map(right)).all()
@@ -51,7 +51,7 @@ def test_suspects_are_ranked_by_the_probability_of_their_label() -> None:
 def test_leaving_wrong_labels_out_of_training_helps_a_model_that_learns_them_by_heart() -> None:
     dataset, _ = mislabelled(blobs(KNOWN), 24)
     outside = predict_outside(dataset, CLASSIFIERS["svc"])
-    greedy = [each.set_params(model__C=1e4, model__gamma=300.0) for each in outside.models]
+    greedy = [each.set_params(model__C=1e4, model__gamma=5.0) for each in outside.models]
     calls: list[int] = []
     found = suspects.leave_out(
         dataset, replace(outside, models=greedy), progress=lambda: calls.append(1)
