@@ -320,3 +320,20 @@ def test_nothing_to_judge_by_is_one_sentence(
     broken.mkdir(parents=True)
     (broken / "a.mp3").write_bytes(b"<html>")
     assert "none of the 1 clips can be read" in refused(broken.parent)
+
+
+def test_a_model_of_several_labels_is_refused(
+    run_main: Main,
+    own: Path,
+    sample_data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    models = ("--models", tmp_path / "models")
+    given = ("--multilabel", "--model", "majority", "--set", "baseline", "--name", "several")
+    assert run_main("fit", *given, "--data", sample_data, *models, "-q") == 0
+    capsys.readouterr()
+    assert run_main("evaluate", "several", "--path", own, *models) == 2
+    captured = capsys.readouterr()
+    assert "evaluate judges one label a clip" in captured.err
+    assert captured.err.count("\n") == 1

@@ -534,7 +534,7 @@ def test_what_is_measured_of_one_label_a_track_only_is_not_said(place: Place) ->
         assert '"unknown"' in card
 
 
-def test_context_parents_and_outside_sets_are_refused_in_a_sentence(
+def test_context_and_parents_are_refused_in_a_sentence(
     run_main: Main, place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder, _ = place
@@ -546,8 +546,6 @@ def test_context_parents_and_outside_sets_are_refused_in_a_sentence(
     clip.touch()
     assert run_main("predict", "several", clip, "--level", "parent", *where) == 2
     assert "fitted with --multilabel" in capsys.readouterr().err
-    assert run_main("evaluate", "several", "--path", tmp_path, *where) == 2
-    assert "evaluate judges one label a clip" in capsys.readouterr().err
 
 
 def test_a_model_of_one_label_is_as_it_was(place: Place) -> None:
