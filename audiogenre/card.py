@@ -237,8 +237,8 @@ def _unknown(metadata: dict[str, Any]) -> str:
     unknown = metadata["unknown"]
     counted = "labels" if is_multilabel(metadata) else "nearest label"
     lines = [
-        "A track further than "
-        f"{unknown['threshold']:.2f} (Mahalanobis distance to the nearest label) is answered with "
+        f"A track further than {unknown['threshold']:.2f} (Mahalanobis distance to the likeliest "
+        "label, each label with a covariance of its own) is answered with "
         f'"unknown"; that keeps {percent(unknown["kept_share"])} of known out-of-fold tracks. Of '
         f"the test tracks, all of known labels, {percent(metadata['scores']['unknown_share'])} are "
         f"called unknown. The scores above count the {counted} either way."
