@@ -14,74 +14,104 @@ from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import Dataset, load_dataset
 from audiogenre.extraction import plan, run_parts
 from audiogenre.phone import copy_name
-from audiogenre.splits import grouped_folds, repeated_folds
+from audiogenre.splits import N_FOLDS, grouped_folds
 from audiogenre.store import FeatureStore
-from audiogenre.training import search
+from audiogenre.training import search, search_folds
+from audiogenre.tuning import TOLERANCE
+from audiogenre.typing import Classifier
 
 Row = dict[str, Any]
 Values = npt.NDArray[np.float64]
+Answers = dict[tuple[str, str], npt.NDArray[np.str_]]
+
+SETS = ("full", "musicnn")
 
 
-def phone(data: Path, *, seeds: int = 5, jobs: int = 2, name: str = "full") -> list[Row]:
+def phone(data: Path, *, seeds: int = 5, jobs: int = 2) -> list[Row]:
     """Nested accuracy of the SVC on clips and on their simulated recordings, two ways trained."""
+    return [row for name in SETS for row in _of_set(data, name, seeds=seeds, jobs=jobs)]
+
+
+def _of_set(data: Path, name: str, *, seeds: int, jobs: int) -> list[Row]:
     store = FeatureStore(data / "features")
     with Catalog(data / "catalog.db") as catalog:
         planned = plan(catalog, store, data, [name, copy_name(name)], jobs=jobs)
         run_parts(planned.parts, jobs=jobs, store=store, handle=lambda report: None)
         dataset = load_dataset(catalog, store, features="extracted", set_name=name, augment=True)
-    right = nested(dataset, seeds=seeds, jobs=jobs)
+    answers = nested(dataset, CLASSIFIERS["svc"], seeds=seeds, jobs=jobs)
     protocol = (
-        f"svc on {name}, nested, artist-grouped outer folds x {seeds} seeds, tolerance 0.05, "
+        f"svc, nested, artist-grouped outer folds x {seeds} seeds, tolerance {TOLERANCE:g}, "
         f"n = {len(dataset.y)}, {len(dataset.labels)} labels, interval over artists"
     )
 
-    mean = {key: values.mean(axis=0) for key, values in right.items()}
-    rows = [
-        _row(f"trained {trained}, tested {tested}", values, dataset, "%", protocol)
-        for (trained, tested), values in mean.items()
+    def row(what: str, values: Values, unit: str) -> Row:
+        low, high = evaluation.interval(values, dataset.groups)
+        return {
+            "what": f"{name}, {what}",
+            "value": 100 * float(values.mean()),
+            "unit": unit,
+            "protocol": protocol,
+            "interval": [100 * low, 100 * high],
+        }
+
+    right = {key: (each == dataset.y).mean(axis=0) for key, each in answers.items()}
+    clean, augmented = right["clean", "clean"], right["augmented", "clean"]
+    return [
+        *(
+            row(f"trained {trained}, tested {tested}", values, "%")
+            for (trained, tested), values in right.items()
+        ),
+        row("trained clean: by phone less clean", right["clean", "by phone"] - clean, "points"),
+        row("augmented: by phone less clean", right["augmented", "by phone"] - augmented, "points"),
+        row("tested clean: augmented less trained clean", augmented - clean, "points"),
     ]
-    clean, augmented = mean["clean", "clean"], mean["augmented", "clean"]
-    for what, values in (
-        ("trained clean: by phone less clean", mean["clean", "by phone"] - clean),
-        ("augmented: by phone less clean", mean["augmented", "by phone"] - augmented),
-        ("tested clean: augmented less trained clean", augmented - clean),
-    ):
-        rows.append(_row(what, values, dataset, "points", protocol))
-    return rows
 
 
-def _row(what: str, values: Values, dataset: Dataset, unit: str, protocol: str) -> Row:
-    low, high = evaluation.interval(values, dataset.groups)
-    value, interval = 100 * float(values.mean()), [100 * low, 100 * high]
-    return {
-        "what": what,
-        "value": value,
-        "unit": unit,
-        "protocol": protocol,
-        "interval": interval,
-    }
+def nested(
+    dataset: Dataset,
+    family: Classifier,
+    *,
+    seeds: int,
+    tolerance: float = TOLERANCE,
+    n_splits: int = N_FOLDS,
+    jobs: int = 1,
+) -> Answers:
+    """Predict rows and their copies from models that have seen neither, trained without and with.
 
-
-def nested(dataset: Dataset, *, seeds: int, jobs: int) -> dict[tuple[str, str], Values]:
-    """Tell which answers are right, for rows and copies, of models trained without and with those.
+    Parameters
+    ----------
+    dataset : Dataset
+        With a copy of every row.
+    seeds : int
+        Repetitions of the outer folds.
+    tolerance : float
+        ``inf`` takes the best score.
 
     Returns
     -------
-    right : dict of (training, test) to ndarray, shape (seeds, n)
+    answers : dict of (training, test) to ndarray, shape (seeds, n)
+        Training is "clean" or "augmented", test "clean" or "by phone".
     """
     assert dataset.copies is not None
-    clean, copies = dataset.X.to_numpy(), dataset.copies.to_numpy()
-    tests = {"clean": clean, "by phone": copies}
-    trainings = {"clean": clean, "augmented": np.hstack([clean, copies])}
-    y, groups, family = dataset.y, dataset.groups, CLASSIFIERS["svc"]
-    right = {(a, b): np.empty((seeds, len(y))) for a in trainings for b in tests}
+    tests = {"clean": dataset.X.to_numpy(), "by phone": dataset.copies.to_numpy()}
+    trainings = {"clean": tests["clean"], "augmented": dataset.with_copies()}
+    y, groups = dataset.y, dataset.groups
+    answers = {(a, b): np.empty((seeds, len(y)), dtype=y.dtype) for a in trainings for b in tests}
     for seed in range(seeds):
-        for train, test in grouped_folds(y, groups, seed=seed):
-            folds = repeated_folds(y[train], groups[train], seed=seed)
+        for train, test in grouped_folds(y, groups, seed=seed, n_splits=n_splits):
+            folds = search_folds(family, y[train], groups[train], seed=seed)
             for trained, X in trainings.items():
                 model, _ = search(
-                    family, X[train], y[train], folds, dataset.blocks, seed=seed, jobs=jobs
+                    family,
+                    X[train],
+                    y[train],
+                    folds,
+                    dataset.blocks,
+                    groups=groups[train],
+                    tolerance=tolerance,
+                    seed=seed,
+                    jobs=jobs,
                 )
                 for tested, rows in tests.items():
-                    right[trained, tested][seed, test] = model.predict(rows[test]) == y[test]
-    return right
+                    answers[trained, tested][seed, test] = model.predict(rows[test])
+    return answers
