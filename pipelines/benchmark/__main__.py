@@ -52,16 +52,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.music and not args.music.is_dir():
         print(f"{args.music} is not a folder", file=sys.stderr)
         return 2
-    from audiogenre import phone
     from audiogenre.attributes import attribute_set
     from audiogenre.errors import MissingExtraError
+    from audiogenre.extraction import stored_set
+    from audiogenre.phone import copy_name
     from pipelines.benchmark import downloads, measures, recordings
 
     try:
         if "attributes" in wanted:
             attribute_set()
         if "phone" in wanted:
-            phone.check()
+            for name in recordings.SETS:
+                stored_set(copy_name(name))
     except MissingExtraError as error:
         print(error, file=sys.stderr)
         return error.exit_code
