@@ -260,17 +260,21 @@ ROWS: tuple[Row, ...] = (
         "unpack fma_small.zip and fma_metadata.zip of https://github.com/mdeff/fma there",
         _fma,
     ),
-    Row(
-        "gtzan",
-        "10genre",
-        "librosa",
-        "ensemble",
-        52.8,
-        "fault-filtered parts: chosen on valid, fitted on train",
-        "fault-filtered parts: chosen on valid, fitted on train and valid",
-        "tables/gtzan_features.csv",
-        _GIVEN,
-        _gtzan,
+    *(
+        Row(
+            "gtzan",
+            "10genre",
+            "librosa",
+            model,
+            52.8,
+            "fault-filtered parts: chosen on valid, fitted on train",
+            "fault-filtered parts: chosen on valid, fitted on train and valid",
+            "tables/gtzan_features.csv",
+            _GIVEN,
+            _gtzan,
+        )
+        # Of all families, the network is the best on the validation part (48.7; svc 46.2).
+        for model in ("mlp:library", "ensemble")
     ),
     *(
         Row(
