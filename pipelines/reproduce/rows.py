@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiogenre.classifiers import family
+from audiogenre.dataset import Dataset
 from audiogenre.typing import Classifier
 from pipelines.reproduce import clips, protocols, tables
 from pipelines.reproduce.protocols import Score
@@ -93,11 +94,21 @@ def _spotifynn(task: str) -> Callable[[Run, Classifier], Measured]:
     return measure
 
 
+def _shuffled(data: Dataset, run: Run, family: Classifier) -> Measured:
+    """Theirs: one random split, whoever the artist. Ours: by artist, repeated."""
+    theirs = protocols.holdout(protocols.ungrouped(data), family, seed=0, jobs=run.jobs)
+    return Measured(theirs, protocols.repeated(data, family, repeats=run.repeats, jobs=run.jobs))
+
+
 def _moods(run: Run, family: Classifier) -> Measured:
     data = tables.moods(run.path)
     cut = {"repeats": run.repeats, "n_splits": 10, "jobs": run.jobs}
     theirs = protocols.repeated(protocols.ungrouped(data), family, **cut)
     return Measured(theirs, protocols.repeated(data, family, **cut))
+
+
+def _shuffled_moods(run: Run, family: Classifier) -> Measured:
+    return _shuffled(tables.moods(run.path), run, family)
 
 
 def _tracks(run: Run, family: Classifier) -> Measured:
@@ -107,9 +118,7 @@ def _tracks(run: Run, family: Classifier) -> Measured:
 
 
 def _shuffled_tracks(run: Run, family: Classifier) -> Measured:
-    data = tables.tracks(run.path)
-    theirs = protocols.holdout(protocols.ungrouped(data), family, seed=0, jobs=run.jobs)
-    return Measured(theirs, protocols.repeated(data, family, repeats=run.repeats, jobs=run.jobs))
+    return _shuffled(tables.tracks(run.path), run, family)
 
 
 def _gtzan(run: Run, family: Classifier) -> Measured:
@@ -118,9 +127,7 @@ def _gtzan(run: Run, family: Classifier) -> Measured:
 
 
 def _audio(run: Run, family: Classifier) -> Measured:
-    data = clips.features(run.path, run.work, "full", jobs=run.jobs)
-    theirs = protocols.holdout(protocols.ungrouped(data), family, seed=0, jobs=run.jobs)
-    return Measured(theirs, protocols.repeated(data, family, repeats=run.repeats, jobs=run.jobs))
+    return _shuffled(clips.features(run.path, run.work, "full", jobs=run.jobs), run, family)
 
 
 def _fma(run: Run, family: Classifier) -> Measured:
@@ -195,6 +202,18 @@ ROWS: tuple[Row, ...] = (
             _moods,
         )
         for model in ("ensemble", "mlp:moods")
+    ),
+    Row(
+        "moods",
+        "4mood-test",
+        "spotify",
+        "ensemble",
+        76.0,
+        "one random test part, scaler fitted on all rows",
+        _ARTIST,
+        "tables/spotify_moods.csv",
+        _GIVEN,
+        _shuffled_moods,
     ),
     *(
         Row(
@@ -279,17 +298,21 @@ ROWS: tuple[Row, ...] = (
         _fma_by_phone,
         beside=("fma_small",),
     ),
-    Row(
-        "gtzan",
-        "10genre",
-        "librosa",
-        "ensemble",
-        52.8,
-        "fault-filtered parts: chosen on valid, fitted on train",
-        "fault-filtered parts: chosen on valid, fitted on train and valid",
-        "tables/gtzan_features.csv",
-        _GIVEN,
-        _gtzan,
+    *(
+        Row(
+            "gtzan",
+            "10genre",
+            "librosa",
+            model,
+            52.8,
+            "fault-filtered parts: chosen on valid, fitted on train",
+            "fault-filtered parts: chosen on valid, fitted on train and valid",
+            "tables/gtzan_features.csv",
+            _GIVEN,
+            _gtzan,
+        )
+        # Of all families, the network is the best on the validation part (48.7; svc 46.2).
+        for model in ("mlp:library", "ensemble")
     ),
     *(
         Row(
