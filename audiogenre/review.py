@@ -196,9 +196,9 @@ def search(data: Path, say: Say) -> str:
     say(f"listening without knowing the artist: part 1 of {N_FOLDS}")
     outside = predict_outside(dataset, CLASSIFIERS["svc"], progress=count)
     say("comparing what is heard with the labels")
-    rows: list[dict[str, Any]] = find_suspects(dataset, outside).to_dict("records")
-    Review(data).keep([Suspect(**each) for each in rows])
-    return f"{len(rows)} of {len(dataset.y)} labels are in doubt"
+    table = find_suspects(dataset, outside)
+    Review(data).keep([Suspect(*row) for row in table.itertuples(index=False)])
+    return f"{len(table)} of {len(dataset.y)} labels are in doubt"
 
 
 def _read(path: Path, default: Any) -> Any:

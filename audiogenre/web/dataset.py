@@ -29,7 +29,7 @@ router = APIRouter()
 RETRY, SEARCH = "retry", "suspects"
 _SHOWN = 50  # failures of a reason
 _ADVICE = {
-    "folder": "put the file right, then run 'audiogenre download --source folder --path FOLDER'",
+    "folder": "put the files right, then run 'audiogenre download --source folder --path FOLDER'",
     "sample": "run 'audiogenre download --source sample --retry-failed'",
 }
 _OUTCOMES = {"keep": "kept", "change": "changed", "unsure": "left open"}
