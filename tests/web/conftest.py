@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
 import threading
 import time
@@ -17,18 +16,17 @@ import httpx
 import numpy as np
 import pytest
 import soundfile as sf
-from conftest import SAMPLE_GENRES, environment, start_command
+from conftest import SAMPLE_GENRES, start_command
 
 MODEL = "extracted-full"
-CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-)
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
 
 
 @contextmanager
-def running(*arguments: object, **env: str) -> Iterator[str]:
+def running(*arguments: object) -> Iterator[str]:
     """Run ``audiogenre serve`` as a process of its own; give its address."""
-    process = start_command("serve", "--json", "--port", "0", *arguments, env=environment() | env)
+    process = start_command("serve", "--json", "--port", "0", *arguments)
     assert process.stdout is not None
     line = process.stdout.readline()
     try:
@@ -69,7 +67,7 @@ def find_token(page: str) -> str:
 
 @pytest.fixture
 def serve_here() -> Iterator[Callable[..., str]]:
-    """Return a function that serves an application without a model from a thread of this process."""
+    """Return a function that serves an application without a model from a thread."""
     uvicorn = pytest.importorskip("uvicorn")
     from audiogenre.web.app import make_app
     from audiogenre.web.settings import Settings
@@ -176,15 +174,3 @@ def check_access(browser: Any) -> Callable[[Any], None]:
         )
 
     return check
-
-
-def memory(pid: int) -> int:
-    """Return the memory of a process and its children in bytes."""
-    import psutil
-
-    process = psutil.Process(pid)
-    everybody = [process, *process.children(recursive=True)]
-    return sum(each.memory_info().rss for each in everybody)
-
-
-__all__ = ["MODEL", "find_token", "memory", "os", "running", "written"]

@@ -98,9 +98,8 @@ def test_a_track_of_the_catalogue_is_listened_to_and_played(
 def test_the_document_describes_the_api(client: httpx.Client) -> None:
     document = client.get("/api/openapi.json").json()
     assert "/api/predict" in document["paths"]
-    assert (
-        "multipart/form-data" in document["paths"]["/api/predict"]["post"]["requestBody"]["content"]
-    )
+    body = document["paths"]["/api/predict"]["post"]["requestBody"]
+    assert "multipart/form-data" in body["content"]
     assert all(path.startswith(("/api/", "/audio/")) for path in document["paths"])
 
 

@@ -71,10 +71,8 @@ def test_when_there_is_no_room_it_says_when_to_come_back(
     sample_data: Path, sample_models: Path, mp3_bytes: bytes
 ) -> None:
     options = ("--data", sample_data, "--models", sample_models, "--model", MODEL)
-    with (
-        running(*options, "--jobs", "1", "--queue", "2") as url,
-        httpx.Client(timeout=60) as client,
-    ):
+    limits = ("--jobs", "1", "--queue", "2")
+    with running(*options, *limits) as url, httpx.Client(timeout=60) as client:
 
         def ask(_: int) -> httpx.Response:
             return client.post(f"{url}/api/predict", files={"file": ("a.mp3", mp3_bytes)})
