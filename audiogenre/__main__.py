@@ -17,6 +17,7 @@ COMMANDS = {
     "predict": "tell the genre of audio files",
     "explore": "see which genres are neighbours, what tells them apart, which labels are doubtful",
     "relabel": "correct the label of a track; the first one is kept",
+    "playlists": "put liked songs of a Spotify account into one playlist for each genre",
     "status": "show what the catalogue and the store hold, what failed and why",
 }
 

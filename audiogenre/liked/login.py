@@ -16,7 +16,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 from filelock import FileLock
@@ -30,7 +30,6 @@ from audiogenre.sources.spotify import DEAD, ID_VARIABLE, TOKEN_VARIABLE
 
 SCOPE = "user-library-read playlist-read-private playlist-modify-private"
 CALLBACK = "/callback"  # of every redirect URI, so that one registered without a port serves all
-AUTHORIZE_VARIABLE = "AUDIOGENRE_SPOTIFY_AUTHORIZE_URL"
 AGAIN = "run 'audiogenre playlists login'"
 
 
@@ -91,26 +90,27 @@ def begin(client_id: str, redirect_uri: str) -> PendingLogin:
     )
 
 
-def finish(
-    pending: PendingLogin, *, state: str | None, code: str | None, error: str | None = None
-) -> None:
+def finish(pending: PendingLogin, address: str) -> None:
     """Take what the person came back with, get tokens for it, and keep them.
 
     Parameters
     ----------
     pending : PendingLogin
-    state, code, error : str or None
-        As they stand in the query of the address the person came back to.
+    address : str
+        Where the person came back to, with the query that Spotify added to it.
 
     Raises
     ------
     LoginError
         If the answer belongs to another login, or Spotify or the person refused.
     """
-    if not state or not hmac.compare_digest(state.encode(), pending.state.encode()):
+    answer = dict(parse_qsl(urlsplit(address).query))
+    state, code = answer.get("state", ""), answer.get("code")
+    if not hmac.compare_digest(state.encode(), pending.state.encode()):
         raise LoginError(f"the answer does not belong to this login (another state); {AGAIN} again")
-    if error or not code:
-        raise LoginError(f"the permission was not given ({error or 'no code'}); {AGAIN} again")
+    if "error" in answer or not code:
+        said = answer.get("error", "no code")
+        raise LoginError(f"the permission was not given ({said}); {AGAIN} again")
     manager = _manager(pending.client_id, pending.redirect_uri)
     manager.code_verifier, manager.code_challenge = pending.verifier, pending.challenge
     _exchange(lambda: manager.get_access_token(code, check_cache=False))
@@ -254,7 +254,6 @@ def _manager(client_id: str, redirect_uri: str, client: Client | None = None) ->
     if token_url:  # a proxy or a mirror has its page for people where Spotify has it
         manager.OAUTH_TOKEN_URL = token_url
         manager.OAUTH_AUTHORIZE_URL = urljoin(token_url, "../authorize")
-    manager.OAUTH_AUTHORIZE_URL = os.environ.get(AUTHORIZE_VARIABLE) or manager.OAUTH_AUTHORIZE_URL
     return manager
 
 
