@@ -13,7 +13,7 @@ from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, LoginError, UsageErro
 
 if TYPE_CHECKING:
     from audiogenre.bundle import Bundle
-    from audiogenre.liked.plan import Change, Placement, Plan, Wishes
+    from audiogenre.liked.records import Change, Placement, Plan, Wishes
     from audiogenre.liked.session import Session
     from audiogenre.liked.sync import Applied, Written
     from audiogenre.sources.deezer import Deezer
@@ -200,7 +200,7 @@ def _load(args: argparse.Namespace) -> Bundle:
 
 def _wishes(args: argparse.Namespace, bundle: Bundle) -> Wishes:
     from audiogenre.genres import FILE, GenreTree
-    from audiogenre.liked.plan import PREFIX, Wishes
+    from audiogenre.liked.records import PREFIX, Wishes
     from audiogenre.liked.sync import check
 
     given = [each.strip().casefold() for each in (args.genres or "").split(",") if each.strip()]
@@ -238,8 +238,7 @@ def _agrees(out: Output) -> bool:
 
 
 def _show(plan: Plan, out: Output, *, most: int) -> None:
-    skipped = "".join(f", {count} {what} skipped" for what, count in plan.skipped.items())
-    out.say(f"{len(plan.placements)} liked songs of {printable(plan.user.name)}{skipped}")
+    out.say(f"{len(plan.placements)} liked songs of {printable(plan.user.name)}")
     said = {each.song.id: each for each in plan.placements}
     for each in plan.changes:
         out.say(f"{printable(each.name)}: {_summary(each)}")
@@ -248,7 +247,7 @@ def _show(plan: Plan, out: Output, *, most: int) -> None:
                 out.say(f"  {sign} {printable(song.name)}{_sure(said.get(song.id))}")
             if len(songs) > most:
                 out.say(f"  {sign} and {len(songs) - most} more (-v lists them)")
-    for why, count in plan.left_out.most_common():
+    for why, count in (*plan.left_out.most_common(), *plan.skipped.items()):
         out.say(f"left out: {count} ({why})")
 
 

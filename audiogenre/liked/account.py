@@ -6,7 +6,6 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +13,7 @@ import spotipy
 
 from audiogenre.errors import FetchError, LoginError, ThrottledError, TransientError
 from audiogenre.liked.login import AGAIN, Login
+from audiogenre.liked.records import Liked, Playlist, Song, User
 from audiogenre.net import MAX_WAIT, Client
 from audiogenre.sources.remote import number, rows, text
 from audiogenre.sources.spotify import SpotifySource, ask
@@ -26,49 +26,6 @@ _LOCAL, _GONE, _OTHER = "local files", "empty entries", "episodes and other entr
 
 class UncertainError(FetchError):
     """Spotify did not say whether it has done what it was told: look before telling it again."""
-
-
-@dataclass(frozen=True)
-class Song:
-    """A song as Spotify knows it; `duration` in seconds."""
-
-    id: str
-    uri: str
-    title: str = ""
-    artist: str = ""
-    album: str = ""
-    isrc: str = ""
-    duration: float | None = None
-
-    @property
-    def name(self) -> str:
-        """Artist and title, for a person."""
-        return f"{self.artist or 'unknown artist'} - {self.title or self.id}"
-
-
-@dataclass(frozen=True)
-class Liked:
-    """The liked songs, newest first, each once; and how many entries were no songs."""
-
-    songs: tuple[Song, ...]
-    skipped: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
-class Playlist:
-    """A playlist that the account owns and has in its library."""
-
-    id: str
-    name: str
-    description: str
-
-
-@dataclass(frozen=True)
-class User:
-    """Whose account it is."""
-
-    id: str
-    name: str
 
 
 class Account:
@@ -278,6 +235,6 @@ def _song(entry: Any, *places: str) -> Song | str:
         title=text(found, "name") or "",
         artist="; ".join(filter(None, (text(each, "name") for each in rows(found, "artists")))),
         album=text(found, "album", "name") or "",
-        isrc=text(found, "external_ids", "isrc") or "",
+        isrc=(text(found, "external_ids", "isrc") or "").upper().replace("-", ""),
         duration=number(found, "duration_ms", unit=1000),
     )

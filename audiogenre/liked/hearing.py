@@ -24,10 +24,9 @@ from audiogenre.errors import (
 )
 from audiogenre.extraction import compute, compute_something
 from audiogenre.features import FeatureSet
-from audiogenre.liked.account import Song
 from audiogenre.liked.library import Library, answer
 from audiogenre.liked.memory import Memory, Numbers, Unheard, is_due
-from audiogenre.liked.plan import Answer, NoAnswer
+from audiogenre.liked.records import Answer, NoAnswer, Song
 from audiogenre.pool import workers
 from audiogenre.previews import obtain, patience
 from audiogenre.sources.deezer import Deezer
@@ -90,6 +89,7 @@ def answers(
             f"the model {ears.bundle.name!r} looks at images, which are not kept: playlists take "
             "a model that reads features"
         )
+    shutil.rmtree(ears.data / _FOLDER, ignore_errors=True)  # of a run that was killed
     library = Library(ears.catalog, ears.data, ears.bundle)
     key = features_key(ears.bundle)
     remembered, missed = memory.heard(key), memory.unheard()

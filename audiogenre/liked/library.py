@@ -12,9 +12,8 @@ from audiogenre.bundle import Bundle
 from audiogenre.catalog import Catalog, Preview
 from audiogenre.classifiers.context import CONTEXT
 from audiogenre.features.sets import plain_names
-from audiogenre.liked.account import Song
 from audiogenre.liked.memory import Numbers
-from audiogenre.liked.plan import Answer
+from audiogenre.liked.records import Answer, Song
 from audiogenre.songs import SongIndex
 from audiogenre.store import ATTRIBUTES, KEYS, FeatureStore
 from audiogenre.typing import Track

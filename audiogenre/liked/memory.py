@@ -19,8 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiogenre.errors import StoreError
-from audiogenre.liked.account import Song, User
-from audiogenre.liked.plan import State
+from audiogenre.liked.records import Song, State, User
 
 SCHEMA_VERSION = 1
 _SCHEMA = """

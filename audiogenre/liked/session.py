@@ -13,10 +13,10 @@ from audiogenre.bundle import Bundle
 from audiogenre.catalog import Catalog
 from audiogenre.errors import HostBusyError, StoreError, UsageError
 from audiogenre.liked import hearing, sync
-from audiogenre.liked.account import Account, Liked, User
+from audiogenre.liked.account import Account
 from audiogenre.liked.login import Login
 from audiogenre.liked.memory import Memory, memory_path
-from audiogenre.liked.plan import Plan, Wishes
+from audiogenre.liked.records import Liked, Plan, User, Wishes
 from audiogenre.net import MAX_WAIT
 from audiogenre.sources.deezer import Deezer
 

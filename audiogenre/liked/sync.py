@@ -10,21 +10,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from audiogenre.errors import FetchError, HostBusyError, UsageError
-from audiogenre.liked.account import BATCH, Account, Liked, Playlist, Song, UncertainError, User
+from audiogenre.liked.account import BATCH, Account, UncertainError
 from audiogenre.liked.memory import Memory
-from audiogenre.liked.plan import (
+from audiogenre.liked.plan import change, marked, marker, place
+from audiogenre.liked.records import (
     UNKNOWN,
     Answer,
     Change,
+    Liked,
     NoAnswer,
     Plan,
+    Playlist,
+    Song,
     State,
     There,
+    User,
     Wishes,
-    change,
-    marked,
-    marker,
-    place,
 )
 
 _ROUNDS = 3  # of looking and writing, where Spotify does not say whether it has done it

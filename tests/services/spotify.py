@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from . import CLIENT_ID, CLIENT_SECRET
 from .spotify_rows import USER, Rows, here, images, members, playlists
-from .spotify_user import USER_SCOPE, USER_TOKEN, add_pages, error, token_error
+from .spotify_user import USER_SCOPE, USER_TOKEN, add_pages, error, refuse, token_error
 from .world import Song
 
 if TYPE_CHECKING:
@@ -98,7 +98,14 @@ def blueprint(fake: Fake) -> Blueprint:
         for pattern, status in RETIRED.items() if is_new() else ():
             if re.match(pattern, path):
                 return error(status, "Forbidden" if status == 403 else "Resource not found")
-        return library.refused()
+        g.refusal = library.refusal()
+        return refuse(g.refusal) if g.refusal and not g.refusal.get("done") else None
+
+    @pages.after_request
+    def lose(response: Response) -> Response:
+        """Answer with a refusal to what was done all the same."""
+        refusal = g.get("refusal")
+        return refuse(refusal) if refusal and refusal.get("done") else response
 
     @pages.post("/api/token")
     def token() -> Response:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, jsonify, redirect, request
 
 from . import CLIENT_ID
+from .faults import hang
 from .spotify_rows import USER, Rows, playlists
 from .world import spotify_id
 
@@ -36,6 +37,13 @@ def error(status: int, message: str, **headers: str) -> Response:
     return response
 
 
+def refuse(refusal: dict[str, Any]) -> Response:
+    """Return the answer that a refusal says, or none."""
+    if not refusal["status"]:
+        return hang()
+    return error(refusal["status"], "Forbidden", **refusal.get("headers", {}))
+
+
 def token_error(kind: str, description: str) -> Response:
     """Return an error as the token endpoint sends it."""
     response = jsonify(error=kind, error_description=description)
@@ -49,6 +57,7 @@ class Written:
 
     name: str
     description: str
+    owner: str
     songs: list[str] = field(default_factory=list)
 
 
@@ -68,6 +77,7 @@ class Library:
             self.codes: dict[str, dict[str, str]] = {}
             self.access = {USER_TOKEN: USER_SCOPE}
             self.refresh: dict[str, str] = {}
+            self.rotates = True
             self.refusals: list[dict[str, Any]] = []
             self._met: Counter[int] = Counter()
 
@@ -81,14 +91,17 @@ class Library:
         """Do what a person does in Spotify's own program, what time does, or refuse requests.
 
         ``liked``: ids, None for an entry that is gone. ``playlists``: what to change of which; None
-        deletes one. ``expire``, ``revoke``: end the tokens, the login. ``refusals``: objects of
-        ``on`` (an expression for "METHOD path"), ``status``, ``after`` (how many such requests
-        pass first), ``headers`` and ``message``.
+        deletes one. ``expire``, ``revoke``: end the tokens, the login. ``rotates``: whether the
+        token for renewing is good for once. ``refusals``: objects of
+        ``on`` (an expression for "METHOD path"), ``after`` (how many such requests pass first),
+        ``times`` (how many do not), ``done`` (whether what was asked is done all the same) and
+        ``status`` with ``headers``; with status 0 no answer comes.
         """
         if state.get("reset"):
             self.reset()
         with self.lock:
             self.user = state.get("user", self.user)
+            self.rotates = state.get("rotates", self.rotates)
             self.liked = list(state.get("liked", self.liked))
             if "refusals" in state:
                 self.refusals = state["refusals"]
@@ -103,20 +116,19 @@ class Library:
                 for name, value in (changes or {}).items():
                     setattr(self.playlists[key], name, value)
 
-    def refused(self) -> Response | None:
-        """Return the refusal that was written down for this request, None if it may pass."""
+    def refusal(self) -> dict[str, Any] | None:
+        """Return what was written down for this request, None if it may pass."""
         named = f"{request.method} {request.path.removeprefix('/spotify/v1/')}"
         with self.lock:
             for number, each in enumerate(self.refusals):
                 if re.match(each["on"], named):
                     self._met[number] += 1
-                    if self._met[number] > each.get("after", 0):
-                        said = each.get("message", "Forbidden")
-                        return error(each["status"], said, **each.get("headers", {}))
+                    if 0 < self._met[number] - each.get("after", 0) <= each.get("times", 1_000):
+                        return each
         return None
 
     def grant(self, given: Any) -> Response:
-        """Answer the token endpoint for a user: a code with its verifier, or a renewal for once."""
+        """Answer the token endpoint for a user: a code with its verifier, or a renewal."""
         with self.lock:
             if given.get("client_id") != CLIENT_ID:
                 return token_error("invalid_client", "Invalid client")
@@ -132,13 +144,15 @@ class Library:
                     return token_error("invalid_grant", "code_verifier was incorrect")
                 scope = asked.get("scope", "")
             else:
-                found = self.refresh.pop(given.get("refresh_token", ""), None)
-                if found is None:
+                scope = self.refresh.get(given.get("refresh_token", ""), "")
+                if not scope:
                     return token_error("invalid_grant", "Refresh token revoked")
-                scope = found
-            access, again = secrets.token_urlsafe(16), secrets.token_urlsafe(16)
-            self.access[access] = self.refresh[again] = scope
-        tokens = {"access_token": access, "refresh_token": again, "scope": scope}
+            tokens = {"access_token": secrets.token_urlsafe(16), "scope": scope}
+            self.access[tokens["access_token"]] = scope
+            if self.rotates or "code" in given:
+                self.refresh.pop(given.get("refresh_token", ""), None)
+                tokens["refresh_token"] = secrets.token_urlsafe(16)
+                self.refresh[tokens["refresh_token"]] = scope
         return jsonify(token_type="Bearer", expires_in=3600, **tokens)
 
     def scope(self) -> set[str] | None:
@@ -160,7 +174,7 @@ def add_pages(own: Blueprint, fake: Fake, rows: Rows, paged: Paged) -> None:
 
     def described(key: str) -> dict[str, Any]:
         each = library.playlists[key]
-        return rows.written(key, each.name, each.description, len(each.songs), library.user)
+        return rows.written(key, each.name, each.description, len(each.songs), each.owner)
 
     def keys(given: Any, name: str) -> list[str] | Response:
         """Return the ids of the songs that a write names, or what is wrong with it."""
@@ -221,7 +235,7 @@ def add_pages(own: Blueprint, fake: Fake, rows: Rows, paged: Paged) -> None:
             return error(400, "Missing required field: name")
         key = spotify_id("written", secrets.token_hex())
         with library.lock:
-            written = Written(given["name"], given.get("description", ""))
+            written = Written(given["name"], given.get("description", ""), library.user)
             library.playlists = {key: written} | library.playlists
         return jsonify(described(key)), 201
 
