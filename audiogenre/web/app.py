@@ -19,13 +19,14 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from audiogenre import __version__
 from audiogenre.bundle import Bundle
 from audiogenre.errors import AudiogenreError
-from audiogenre.web import api, listen
+from audiogenre.web import api, listen, playlists
 from audiogenre.web.colours import Colours
 from audiogenre.web.desk import Desk, FullError
 from audiogenre.web.library import Library
 from audiogenre.web.listen import choose_samples
 from audiogenre.web.listening import Listener
 from audiogenre.web.pages import STATIC, THEMES, page
+from audiogenre.web.playlisting import Playlister
 from audiogenre.web.security import (
     TOKEN_FIELD,
     Doorkeeper,
@@ -37,7 +38,7 @@ from audiogenre.web.security import (
 from audiogenre.web.settings import Settings
 from audiogenre.web.uploads import read_form
 
-_ROUTERS = (api.router, listen.router)
+_ROUTERS = (api.router, listen.router, playlists.router)
 _TITLES = {
     403: "Not from this page",
     404: "Not here",
@@ -94,6 +95,7 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
     app.state.settings = settings
     app.state.library = Library(settings.data)
     app.state.colours = Colours(bundle.labels if bundle else [])
+    app.state.playlister = Playlister(settings.data)
     app.state.doorkeeper = Doorkeeper(settings.password)
     app.state.desk, app.state.samples = None, []
     app.mount("/static", StaticFiles(directory=STATIC))
