@@ -38,7 +38,8 @@ def silent_day() -> bytes:
 
 
 def wav(rate: int, channels: int, bits: int, promised: int, body: bytes) -> bytes:
-    header = struct.pack("<HHIIHH", 1, channels, rate, rate * channels * bits // 8, 4, bits)
+    second = rate * channels * bits // 8 % (1 << 32)
+    header = struct.pack("<HHIIHH", 1, channels, rate, second, 4, bits)
     return (
         b"RIFF"
         + struct.pack("<I", 0xFFFFFFFF)

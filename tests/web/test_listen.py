@@ -105,17 +105,11 @@ def test_by_keyboard_alone(url: str, open_page: Open) -> None:
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "To the content"
     page.keyboard.press("Enter")
-    for _ in range(10):
-        page.keyboard.press("Tab")
-        if page.locator(":focus").evaluate("(each) => each.classList.contains('chip')"):
-            break
+    tab_to(page, "chip")
     page.keyboard.press("Enter")
     card = page.locator(DONE)
     card.wait_for()
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.locator(":focus").evaluate("(each) => each.classList.contains('play')"):
-            break
+    tab_to(page, "play")
     page.keyboard.press("Space")
     playing = page.locator('.play[aria-pressed="true"]')
     playing.wait_for()
@@ -123,22 +117,31 @@ def test_by_keyboard_alone(url: str, open_page: Open) -> None:
     playing.wait_for(state="detached")
 
 
+def tab_to(page: Any, name: str) -> None:
+    """Press Tab until something of a class is reached."""
+    for _ in range(50):
+        page.keyboard.press("Tab")
+        if name in page.evaluate("() => document.activeElement.className").split():
+            return
+    raise AssertionError(f"nothing of the class {name!r} is reached by Tab")
+
+
 def test_without_script_a_form_does_it(url: str, open_page: Open, clips: Path) -> None:
     page = open_page(url, java_script_enabled=False)
     page.set_input_files("#file", str(clips / "waltz.mp3"))
-    page.get_by_role("button", name="Listen").click()
+    page.get_by_role("button", name="Listen", exact=True).click()
     assert page.locator("article.card .answer").inner_text() == "lantern waltz"
-    page.get_by_role("button", name="Dark").click()
+    page.get_by_role("button", name="Dark", exact=True).click()
     assert page.locator("html").get_attribute("data-theme") == "dark"
 
 
 def test_the_theme_is_remembered(url: str, open_page: Open) -> None:
     page = open_page(url, color_scheme="light")
     before = page.locator("body").evaluate("(each) => getComputedStyle(each).backgroundColor")
-    page.get_by_role("button", name="Dark").click()
+    page.get_by_role("button", name="Dark", exact=True).click()
     page.reload()
     after = page.locator("body").evaluate("(each) => getComputedStyle(each).backgroundColor")
-    assert before != after and page.get_by_role("button", name="Light").is_visible()
+    assert before != after and page.get_by_role("button", name="Light", exact=True).is_visible()
 
 
 @pytest.mark.parametrize("width", [360, 1440])
