@@ -166,10 +166,10 @@ def _write_lists(
     for label, songs in lists.items():
         path, listed = args.m3u / names[label], [each for each in songs if each not in left_out]
         found.append({"label": label, "path": str(path), "files": [str(each) for each in listed]})
-        say(printable(f"{path}: {len(listed)} files"))
-    for song in left_out:
+        say(printable(f"{path}: {len(listed)} of {len(predictions)} files"))
+    for song in sorted(left_out):
         out.note(printable(f"{song}: left out of the playlists, which cannot hold such a name"))
-    return {"playlists": found, "left_out": [str(each) for each in left_out]}
+    return {"playlists": found, "left_out": [str(each) for each in sorted(left_out)]}
 
 
 def _record(
