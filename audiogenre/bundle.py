@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,12 +27,16 @@ from audiogenre.multilabel.answers import joined, listed, read_thresholds
 from audiogenre.pool import workers
 from audiogenre.sources.folder import read_tags
 
+Signal = npt.NDArray[np.float32]
+Change = Callable[[Signal, int, str | os.PathLike[str]], Signal]
+
 SCHEMA_VERSION = 1
 UNKNOWN = "unknown"
 WINDOW_SECONDS = 5.0
 # Beyond scikit-learn's own estimators, which skops trusts, exactly these may be in a file. Networks
 # are our own estimators with NumPy arrays in them: nothing of PyTorch is ever stored or loaded.
 TRUSTED = (
+    "audiogenre.classifiers.augmented.AugmentedPipeline",
     "audiogenre.classifiers.cnn.ImageNetwork",
     "audiogenre.classifiers.context.ContextEncoder",
     "audiogenre.classifiers.mlp.DenseNetwork",
@@ -269,6 +273,7 @@ class Bundle:
         n_jobs: int = 1,
         timeline: bool = False,
         tags: bool = False,
+        change: Change | None = None,
     ) -> Iterator[tuple[str | os.PathLike[str], pd.DataFrame | None, str]]:
         """Predict files one after the other, in order, as their features arrive.
 
@@ -278,6 +283,8 @@ class Bundle:
             One row per window of five seconds, after the row for the whole file.
         tags : bool
             How well each tag fits, too.
+        change : callable, optional
+            ``(y, sr, path)`` to another signal, heard in its place.
 
         Yields
         ------
@@ -293,7 +300,9 @@ class Bundle:
             self.tags()  # refuses before anything is computed
         with workers(n_jobs, first=partial(compute_something, [each.name for each in chosen])):
             computed = Parallel(return_as="generator")(
-                delayed(_measured)(path, chosen, timeline, self.sees_images, self.reads_tags)
+                delayed(_measured)(
+                    path, chosen, timeline, self.sees_images, self.reads_tags, change
+                )
                 for path in paths
             )
             for path, found in zip(paths, computed, strict=True):
@@ -336,10 +345,12 @@ def _measured(
     timeline: bool,
     with_images: bool,
     with_context: bool,
+    change: Change | None,
 ) -> Measured | str:
     """What is measured of a file and, if asked for, of its windows; or why nothing is."""
     try:
         y, sr = decode(path, max_seconds=clip_seconds(chosen))
+        y = change(y, sr, path) if change else y
         found = measure(y, sr, chosen, timeline=timeline, with_images=with_images)
         return replace(found, said=read_tags(path) if with_context else {})
     except (AudioError, MissingExtraError) as error:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -207,6 +208,35 @@ def ask(question: str) -> bool:
         return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False
+
+
+def audio_files(arguments: Sequence[str]) -> list[Path]:
+    """Turn files, folders and patterns into a list of audio files, each once.
+
+    Raises
+    ------
+    UsageError
+        If an argument stands for nothing.
+    """
+    from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
+
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument).expanduser()
+        if path.is_dir():
+            files = [each for each in sorted(path.rglob("*")) if each.is_file()]
+            new = [each for each in files if each.suffix.lower() in SUFFIXES | SUFFIXES_PYAV]
+        else:
+            new = [path] if path.exists() else _matching(str(path))
+        if not new:
+            raise UsageError(f"there is no audio at {argument!r}")
+        found |= dict.fromkeys(new)
+    return list(found)
+
+
+def _matching(pattern: str) -> list[Path]:
+    """Return the files that a pattern stands for where the shell has not put them in its place."""
+    return [Path(each) for each in sorted(glob(pattern, recursive=True)) if Path(each).is_file()]
 
 
 def positive(kind: Callable[[str], T]) -> Callable[[str], T]:

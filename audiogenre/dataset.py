@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from audiogenre import leaks, sides, songs, splits
+from audiogenre import leaks, phone, sides, songs, splits
 from audiogenre.catalog import Catalog
 from audiogenre.errors import UsageError
 from audiogenre.features import families
@@ -49,6 +49,9 @@ class Dataset:
         Whether the split is the source's own.
     targets : DataFrame, shape (n, n_labels), bool, or None
         All labels of each row, where all count.
+    copies : DataFrame, shape (n, d), float64, or None
+        The same columns of a simulated copy of each clip, to learn from as well; a row is NaN where
+        there is no copy.
     """
 
     X: pd.DataFrame
@@ -63,6 +66,7 @@ class Dataset:
     notes: list[str] = field(default_factory=list)
     by_source: bool = False
     targets: pd.DataFrame | None = None
+    copies: pd.DataFrame | None = None
 
     @property
     def labels(self) -> list[str]:
@@ -78,13 +82,20 @@ class Dataset:
             self.split, by_source=self.by_source, artists_known=self.artists_known
         )
 
+    def with_copies(self) -> npt.NDArray[np.float64]:
+        """Return all columns, beside them those of the copies if there are any."""
+        X: npt.NDArray[np.float64] = self.X.to_numpy()
+        return X if self.copies is None else np.hstack([X, self.copies.to_numpy()])
+
     @property
     def data_hash(self) -> str:
         """Sixteen hexadecimal digits that change when a row, a label or a value does."""
         digest = hashlib.sha256()
         for part in (self.X.index, self.y, self.X.columns):
             digest.update("\n".join(map(str, part)).encode())
-        digest.update(np.ascontiguousarray(self.X.to_numpy()).tobytes())
+        for table in (self.X, self.copies):
+            if table is not None:
+                digest.update(np.ascontiguousarray(table.to_numpy()).tobytes())
         if self.targets is not None:
             digest.update("\n".join(self.labels).encode())
             digest.update(np.ascontiguousarray(self.targets.to_numpy()).tobytes())
@@ -105,6 +116,7 @@ def load_dataset(
     split: SplitKind = "artist",
     seed: int = 0,
     multilabel: bool = False,
+    augment: bool = False,
 ) -> Dataset:
     """Join the catalogue's labels with stored features, and split the result.
 
@@ -131,6 +143,8 @@ def load_dataset(
         that the catalogue keeps (`audiogenre.splits.growing_split`).
     multilabel : bool
         Whether every label of a song counts, whichever of its tracks has it.
+    augment : bool
+        Whether to bring the simulated copies along.
 
     Raises
     ------
@@ -151,6 +165,7 @@ def load_dataset(
         _match(store.read(each), tracks, name, notes)
         for each, name in zip(folders, wanted, strict=True)
     ]
+    copies = _copies(store, folders, tracks) if augment else None
     X = _complete(pd.concat(tables, axis=1, join="inner"), notes)
     group = np.arange(len(tracks), dtype=np.int64)
     if split != "random":  # over all tracks: two copies of a song tie their artists together
@@ -177,6 +192,8 @@ def load_dataset(
     blocks = tuple(
         f"{name}/{family}" for name in wanted for family in families(name, X[name].columns)
     )
+    if copies is not None:
+        copies = _beside(copies, X, notes)
     named: list[tuple[str, str]] = [*X.columns.to_flat_index()]
     X.columns = pd.Index(plain_names(named))
     leaks.check_names(X.columns)
@@ -207,6 +224,7 @@ def load_dataset(
         notes=[*dict.fromkeys(notes)],  # two sets may have the same thing to say
         by_source=by_source,
         targets=targets,
+        copies=None if copies is None else copies.set_axis(X.columns, axis=1).astype(np.float64),
     )
 
 
@@ -336,6 +354,40 @@ def _match(
         rows = _in_both(rows, measured, notes)
     rows.columns = pd.MultiIndex.from_product([[name], rows.columns])
     return rows.sort_index()
+
+
+def _copies(store: FeatureStore, folders: Sequence[str], tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a song of the copies that were made of sets, as they are made now."""
+    tables = [
+        _match(store.read(_copies_of(store, each)), tracks, store.metadata(each)["name"], [])
+        for each in folders
+    ]
+    return pd.concat(tables, axis=1, join="inner")
+
+
+def _beside(copies: pd.DataFrame, X: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Return the copies of rows in their order, NaN where there is none."""
+    copies = copies.reindex(index=X.index, columns=X.columns)
+    lacking = int(copies.isna().any(axis=1).sum())
+    said = f"{lacking} of {len(X)} tracks have no simulated copy"
+    if 2 * lacking > len(X):
+        raise UsageError(f"{said}: run 'audiogenre extract --augment {phone.NAME}' first")
+    if lacking:
+        notes.append(said)
+    return copies
+
+
+def _copies_of(store: FeatureStore, folder: str) -> str:
+    written = store.metadata(folder)
+    name, wanted = phone.copy_name(written["name"]), phone.copy_parameters(written["fingerprint"])
+    named = [each for each in store.sets() if each.rpartition("-")[0] == name]
+    for each in named:
+        if wanted.items() <= store.metadata(each)["parameters"].items():
+            return each
+    raise UsageError(
+        f"there are no simulated copies of the set {folder} as this version makes them: run "
+        f"'audiogenre extract --augment {phone.NAME}' first"
+    )
 
 
 def _in_both(rows: pd.DataFrame, measured: npt.NDArray[np.bool_], notes: list[str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from audiogenre import attributes
+from audiogenre import attributes, phone
 from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, SAMPLE_RATE, AudioSource, decode
 from audiogenre.catalog import Catalog, Failure
 from audiogenre.errors import AudioError, MissingExtraError, StoreError, UsageError
@@ -54,7 +54,7 @@ def default_fingerprints() -> dict[str, str]:
 
 
 def stored_set(name: str, *, max_seconds: float = MAX_SECONDS) -> FeatureSet:
-    """Return what goes by this name in the feature store: a set, or the estimated attributes.
+    """Return what goes by this name in the store: a set, its copies, or estimated attributes.
 
     Raises
     ------
@@ -64,9 +64,12 @@ def stored_set(name: str, *, max_seconds: float = MAX_SECONDS) -> FeatureSet:
         If it needs something that is not installed.
     """
     if name != attributes.NAME:
-        chosen = feature_set(name, max_seconds=max_seconds)
+        chosen = feature_set(phone.copied_name(name), max_seconds=max_seconds)
         chosen.check()
-        return chosen
+        if not phone.is_copy(name):
+            return chosen
+        phone.check()
+        return phone.copied(chosen)
     return attributes.attribute_set().having(sr=SAMPLE_RATE, max_seconds=float(max_seconds))
 
 
@@ -185,8 +188,19 @@ def compute_something(sets: Iterable[str]) -> None:
     import pyarrow.parquet  # noqa: F401
 
     noise = np.random.default_rng(0).standard_normal(30 * SAMPLE_RATE, dtype=np.float32)
-    for name in sets:
-        stored_set(name).compute(noise, SAMPLE_RATE)
+    _values([stored_set(name) for name in sets], noise, SAMPLE_RATE, seed="")
+
+
+def _values(
+    sets: Sequence[FeatureSet], y: npt.NDArray[np.float32], sr: int, *, seed: str
+) -> list[npt.NDArray[np.float32]]:
+    """Compute sets from a clip, and sets of copies from what a phone would record of it."""
+    copies = [phone.is_copy(each.name) for each in sets]
+    copy = phone.simulate(y, sr, seed=seed) if any(copies) else y
+    return [
+        compute(each, copy if of_copy else y, sr)
+        for each, of_copy in zip(sets, copies, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
@@ -241,7 +255,7 @@ def extract_part(part: Part) -> Report:
         try:
             _check_unchanged(item)
             y, sr = decode(item.path, min_seconds=part.min_seconds, max_seconds=part.max_seconds)
-            values = [compute(each, y, sr) for each in sets]
+            values = _values(sets, y, sr, seed=item.sha256)
         except AudioError as error:
             failures.append(_failure(part, item, error.reason, error.detail))
         except MissingExtraError as error:

@@ -67,16 +67,42 @@ def save_all(folder: Path, drawn: Mapping[str, Figure], *, flattering: bool) -> 
     return paths
 
 
+def draw_conditions(
+    folder: Path, conditions: dict[str, dict[str, Any]], labels: list[str]
+) -> list[Path]:
+    """Draw a model's answers to the same clips under several conditions, side by side.
+
+    Parameters
+    ----------
+    conditions : dict
+        Title to scores with the confusion counts over all `labels`.
+    """
+    side = 2.6 + 0.55 * len(labels)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=((side + 0.8) * len(conditions), side))
+        places = figure.subplots(1, len(conditions), squeeze=False)[0]
+        for axes, (title, scores) in zip(places, conditions.items(), strict=True):
+            _confusion(axes, np.array(scores["confusion"]), labels)
+            axes.set_title(f"{title}: {100 * scores['accuracy']:.1f} % of {scores['n']} right")
+        path = folder / "confusion.png"
+        figure.savefig(path)
+    return [path]
+
+
 def confusion(counts: Any, labels: list[str], scores: dict[str, Any]) -> Figure:
     """Shares of each true label's tracks by answer, with the counts written in."""
     side = 2.6 + 0.55 * len(labels)
     figure = Figure(figsize=(side + 0.8, side))
     axes = figure.subplots()
+    _confusion(axes, counts, labels)
+    axes.set_title(f"{100 * scores['accuracy']:.1f} % of {scores['n']} tracks right")
+    return figure
+
+
+def _confusion(axes: Any, counts: Any, labels: list[str]) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     matrix(axes, counts, shares, labels)
     axes.set_ylabel("label")
-    axes.set_title(f"{100 * scores['accuracy']:.1f} % of {scores['n']} tracks right")
-    return figure
 
 
 def matrix(axes: Any, counts: Any, shares: Any, labels: list[str]) -> None:

@@ -88,6 +88,12 @@ def parser() -> argparse.ArgumentParser:
         "with the literature, it flatters (%(default)s)",
     )
     p.add_argument("--seed", type=_seed, default=0, metavar="N", help="of the split (%(default)s)")
+    p.add_argument(
+        "--augment",
+        choices=("phone",),
+        help="also learn from a copy of every training clip as a phone would record it from a "
+        "loudspeaker ('extract --augment phone' makes them), and measure both",
+    )
     p.add_argument("--jobs", type=positive(int), metavar="N", help="processes (cores)")
     p.add_argument("--name", help="of the bundle below models/ (from features and set)")
     return p
@@ -116,6 +122,16 @@ def command(args: argparse.Namespace, out: Output) -> int:
     chosen = family(args.model, preset=args.preset)
     if chosen.images and args.features != "extracted":
         raise UsageError(f"--model {args.model} looks at the audio: take --features extracted")
+    if args.augment and args.features != "extracted":
+        raise UsageError("--augment needs audio: take it with --features extracted")
+    if args.augment and chosen.images:
+        raise UsageError(
+            f"--augment has copies of columns, and --model {args.model} learns from images: take "
+            "another --model"
+        )
+    if args.augment and (args.multilabel or args.context):
+        other = "--multilabel" if args.multilabel else "--context"
+        raise UsageError(f"--augment learns one label a track from audio alone: leave out {other}")
     fields = context.parse(args.context) if args.context else []
     if chosen.images and fields:
         raise UsageError(f"--model {args.model} looks at images: --context is for columns")
@@ -143,6 +159,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
             split=args.split,
             seed=args.seed,
             multilabel=args.multilabel,
+            augment=bool(args.augment),
         )
         previews = catalog.previews() if chosen.images else {}
         codes: dict[str, dict[str, float]] = {}
@@ -209,6 +226,7 @@ def _name(args: argparse.Namespace, set_name: str) -> str:
     parts += [args.model] if args.model != "svc" else []
     parts += [args.preset] if args.preset else []
     parts += [args.split] if args.split != "artist" else []
+    parts += [args.augment] if args.augment else []
     return "-".join(parts)
 
 
@@ -266,6 +284,7 @@ def _metadata(
         "scores": fitted.scores,
         "importance": fitted.importance,
         "learning": fitted.learning,
+        "augmentation": _augmentation(args, fitted),
     }
     return report.metadata(metadata, fitted) if isinstance(fitted, FittedLabels) else metadata
 
@@ -280,6 +299,9 @@ def _score_lines(metadata: dict[str, Any]) -> list[str]:
     lines = [f"test {score_sentence(scores)}"]
     if "context" in metadata:
         lines.append(f"artists {context_sentence(metadata['context']['scores'])}")
+    if metadata["augmentation"] and "scores" in metadata["augmentation"]:
+        by_phone = score_sentence(metadata["augmentation"]["scores"])
+        lines.append(f"test by phone, simulated: {by_phone}")
     if metadata["levels"]:
         lines.append(f"at the parent level: {score_sentence(metadata['levels']['scores'])}")
     return [
@@ -303,7 +325,7 @@ def _levels(
     if not parents:
         return None
     train, seed = ~dataset.test, dataset.seed
-    inputs = dataset.X.to_numpy() if images is None else images
+    inputs = dataset.with_copies() if images is None else images
     y, groups = dataset.y[train], dataset.groups[train]
     folds = grouped_folds(y, groups, seed=seed)
     probabilities = hierarchy.out_of_fold(
@@ -312,6 +334,20 @@ def _levels(
     levels = hierarchy.measure(fitted.predictions, parents, probabilities, y)
     levels["scores"]["protocol"] = dataset.protocol
     return levels
+
+
+def _augmentation(args: argparse.Namespace, fitted: Fitted) -> dict[str, Any] | None:
+    from audiogenre.phone import RECORDING
+
+    if not args.augment:
+        return None
+    found: dict[str, Any] = {
+        "name": args.augment,
+        "parameters": RECORDING.parameters,
+        "validation_accuracy": fitted.choice.taken.copies,
+        **fitted.copies,
+    }
+    return found
 
 
 def _versions(family: Classifier) -> dict[str, str]:
@@ -362,6 +398,7 @@ def _result(metadata: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
         "unknown": metadata["unknown"],
         "levels": metadata["levels"],
         "context": metadata.get("context", {}).get("scores"),
+        "augmentation": metadata["augmentation"],
         "per_label": {
             label: {key: each[key] for key in keys} for label, each in scores["per_label"].items()
         },

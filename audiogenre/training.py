@@ -15,6 +15,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import GridSearchCV
 
 from audiogenre import evaluation
+from audiogenre.classifiers.augmented import AugmentedPipeline, has_copy, score_copies
 from audiogenre.dataset import Dataset
 from audiogenre.foreign import leave_one_label_out
 from audiogenre.images import Images, band_blocks
@@ -25,6 +26,7 @@ from audiogenre.tuning import TOLERANCE, Candidate, Choice, choose
 from audiogenre.typing import Classifier
 
 Values = npt.NDArray[np.float64]
+ACCURACY = "accuracy"  # a pipeline's own score cannot be routed through every model
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,9 @@ class Fitted:
     foreign : dict
         How well "unknown" tells labels left out of training (`audiogenre.foreign`); empty of a
         model of several labels a track.
+    copies : dict
+        How many training rows had a copy, and `scores` of the test rows' copies with the difference
+        to the rows themselves; empty if it did not learn from copies.
     """
 
     classifier: Any
@@ -55,6 +60,7 @@ class Fitted:
     n_train: int
     learning: dict[str, Any]
     foreign: dict[str, Any]
+    copies: dict[str, Any]
 
 
 def search(
@@ -74,6 +80,9 @@ def search(
 
     Parameters
     ----------
+    X : ndarray, shape (n, d) or (n, 2d)
+        Rows, with their copies beside them if it is to learn from those, too
+        (`audiogenre.classifiers.augmented`).
     groups : ndarray, shape (n,), optional
         For a family that divides the rows it is given once more: by artist again.
 
@@ -83,7 +92,11 @@ def search(
     choice : Choice
     """
     pipeline = family.build(blocks, seed)
-    grid = family.grid(len(y), X.shape[1]) or [{}]
+    scoring: Any = ACCURACY
+    if X.shape[1] == 2 * len(blocks):
+        pipeline = AugmentedPipeline(pipeline.steps)
+        scoring = {"score": ACCURACY, "copies": score_copies}
+    grid = family.grid(len(y), len(blocks)) or [{}]
     made: list[Choice] = []
 
     def pick(results: dict[str, Any]) -> int:
@@ -92,7 +105,9 @@ def search(
         )
         return made[-1].chosen
 
-    found = judged(pipeline, grid, X, y, folds, groups=groups, refit=pick, jobs=jobs)
+    found = judged(
+        pipeline, grid, X, y, folds, groups=groups, scoring=scoring, refit=pick, jobs=jobs
+    )
     return found.best_estimator_, made[-1]
 
 
@@ -104,7 +119,7 @@ def judged(
     folds: Folds,
     *,
     groups: Groups | None = None,
-    scoring: Any = "accuracy",  # a pipeline's own score cannot be routed through every model
+    scoring: Any = ACCURACY,
     refit: Any = False,
     jobs: int = 1,
 ) -> GridSearchCV:
@@ -175,8 +190,9 @@ def fit(
         What a family that learns from images reads; "unknown" is told from the columns all the
         same.
     """
-    X, train = dataset.X.to_numpy(), ~dataset.test
+    X, train = dataset.with_copies(), ~dataset.test
     inputs: Any = X if images is None else images
+    rows: Any = dataset.X.to_numpy() if images is None else images
     blocks = dataset.blocks if images is None else band_blocks()
     y, groups, seed = dataset.y, dataset.groups, dataset.seed
     folds = grouped_folds(y[train], groups[train], seed=seed)
@@ -200,17 +216,18 @@ def fit(
             warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
             fit_grouped(classifier, inputs[train], y[train], groups[train])
     novelty = NoveltyDetector(dataset.blocks).calibrate(X[train], y[train], folds)
-    predictions = _predictions(dataset, classifier, novelty, inputs)
+    predictions = _predictions(dataset, classifier, novelty, X, rows)
     return Fitted(
         classifier=classifier,
         novelty=novelty,
         choice=choice,
         predictions=predictions,
         scores=_scores(predictions, dataset),
-        importance=importance(classifier, inputs[dataset.test], y[dataset.test], blocks, seed=seed),
+        importance=importance(classifier, rows[dataset.test], y[dataset.test], blocks, seed=seed),
         n_train=int(train.sum()),
         learning=_learning(classifier),
         foreign=leave_one_label_out(novelty, X[train], y[train], groups[train], folds, seed=seed),
+        copies=_copies(dataset, predictions, classifier, novelty),
     )
 
 
@@ -229,12 +246,34 @@ def _learning(classifier: Any) -> dict[str, Any]:
     return dict(getattr(classifier[-1], "history_", {}))
 
 
+def _copies(
+    dataset: Dataset, predictions: pd.DataFrame, classifier: Any, novelty: NoveltyDetector
+) -> dict[str, Any]:
+    """Judge the model on the test rows' copies, beside what it answered on the rows."""
+    if dataset.copies is None:
+        return {}
+    there = has_copy(dataset.copies.to_numpy())
+    tested = there[dataset.test]
+    found: dict[str, Any] = {"n_train": int(there[~dataset.test].sum())}
+    if not tested.any():
+        return found
+    filled = dataset.copies.fillna(dataset.X).to_numpy()  # and left out again of the answers
+    answers = _predictions(dataset, classifier, novelty, filled, filled)[tested]
+    copied, clean = (
+        (np.asarray(each["predicted"]) == np.asarray(each["label"])).astype(np.float64)
+        for each in (answers, predictions[tested])
+    )
+    groups = answers["group"].to_numpy()
+    difference = evaluation.paired_difference(copied, clean, groups)
+    return found | {"scores": _scores(answers, dataset), "difference": vars(difference)}
+
+
 def _predictions(
-    dataset: Dataset, classifier: Any, novelty: NoveltyDetector, inputs: Any
+    dataset: Dataset, classifier: Any, novelty: NoveltyDetector, X: Values, inputs: Any
 ) -> pd.DataFrame:
-    X = dataset.X.to_numpy()[dataset.test]
+    """Answer the test rows, from columns that tell what is unknown and what a model reads."""
     probabilities = classifier.predict_proba(inputs[dataset.test])
-    distances = novelty.distance(X)
+    distances = novelty.distance(X[dataset.test])
     table = pd.DataFrame(
         {
             "track_id": dataset.X.index[dataset.test],

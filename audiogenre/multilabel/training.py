@@ -124,6 +124,7 @@ def fit(
         n_train=int(train.sum()),
         learning={},
         foreign={},  # a track without one of its labels is still known by the others
+        copies={},
         thresholds=dict(zip(labels, thresholds, strict=True)),
     )
 
