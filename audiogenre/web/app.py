@@ -19,7 +19,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from audiogenre import __version__
 from audiogenre.bundle import Bundle
 from audiogenre.errors import AudiogenreError
-from audiogenre.web import api, listen, playlists
+from audiogenre.web import api, listen, models, playlists
 from audiogenre.web.colours import Colours
 from audiogenre.web.desk import Desk, FullError
 from audiogenre.web.library import Library
@@ -38,7 +38,7 @@ from audiogenre.web.security import (
 from audiogenre.web.settings import Settings
 from audiogenre.web.uploads import read_form
 
-_ROUTERS = (api.router, listen.router, playlists.router)
+_ROUTERS = (api.router, listen.router, models.router, playlists.router)
 _TITLES = {
     403: "Not from this page",
     404: "Not here",
