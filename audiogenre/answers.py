@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -98,14 +98,17 @@ def percentages(shares: dict[str, float]) -> str:
 
 
 def write_csv(
-    file: TextIO, predictions: Sequence[dict[str, Any]], labels: list[str], extra: Sequence[str]
+    file: TextIO,
+    predictions: Sequence[dict[str, Any]],
+    labels: list[str],
+    extra: Mapping[str, Callable[[dict[str, Any]], Any]],
 ) -> None:
     """Write records as CSV: a row for each clip, and one for each of its windows.
 
     Parameters
     ----------
-    extra : sequence of {"tags", "level"}
-        Columns besides.
+    extra : mapping
+        Columns besides, by name: what stands there of a record.
     """
     writer = csv.writer(file)
     columns = ["path", "start", "label", "nearest", "known", "probability", *labels]
@@ -114,5 +117,5 @@ def write_csv(
         for row in (each, *each.get("timeline", ())):
             shares = [row["probabilities"].get(label, "") for label in labels]
             cells = [row.get(key) for key in ("start", "label", "nearest", "known", "probability")]
-            more = [percentages(row["tags"]) if x == "tags" else row.get(x) for x in extra]
+            more = [cell(row) for cell in extra.values()]
             writer.writerow([each["path"], *cells, *shares, *more, each["error"]])

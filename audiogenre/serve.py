@@ -40,6 +40,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--jobs", type=positive(int), metavar="N", help="clips listened to at once (cores)"
     )
+    p.add_argument(
+        "--queue",
+        type=positive(int),
+        default=32,
+        metavar="N",
+        help="clips taken at a time; whoever comes then is asked to try again (%(default)s)",
+    )
     return p
 
 
@@ -66,6 +73,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         host=args.host,
         password=password,
         jobs=args.jobs or int(cpu_count()),
+        max_waiting=args.queue,
     )
     with _listening(args.host, args.port) as listening:
         host = f"[{args.host}]" if ":" in args.host else args.host

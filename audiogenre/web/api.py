@@ -152,7 +152,7 @@ async def as_csv(job: JobOf, request: Request) -> Response:
     """Return one answer as CSV, with a row for every five seconds."""
     labels = request.app.state.desk.listener.bundle.labels
     file = io.StringIO()
-    write_csv(file, [describe(job, request.app.state.library)], labels, [])
+    write_csv(file, [describe(job, request.app.state.library)], labels, {})
     headers = {"Content-Disposition": 'attachment; filename="genre.csv"'}
     return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -19,7 +19,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from audiogenre import __version__
 from audiogenre.bundle import Bundle
 from audiogenre.errors import AudiogenreError
-from audiogenre.web import api, atlas, dataset, listen, models, work
+from audiogenre.web import api, atlas, dataset, listen, models, playlists, work
 from audiogenre.web.background import Background
 from audiogenre.web.colours import Colours
 from audiogenre.web.desk import Desk, FullError
@@ -27,6 +27,7 @@ from audiogenre.web.library import Library
 from audiogenre.web.listen import choose_samples
 from audiogenre.web.listening import Listener
 from audiogenre.web.pages import STATIC, THEMES, page
+from audiogenre.web.playlisting import Playlister
 from audiogenre.web.security import (
     TOKEN_FIELD,
     Doorkeeper,
@@ -43,6 +44,7 @@ _ROUTERS = (
     listen.router,
     models.router,
     atlas.router,
+    playlists.router,
     dataset.router,
     work.router,
 )
@@ -103,6 +105,7 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
     app.state.settings = settings
     app.state.library = Library(settings.data)
     app.state.colours = Colours(bundle.labels if bundle else [])
+    app.state.playlister = Playlister(settings.data)
     app.state.doorkeeper = Doorkeeper(settings.password)
     app.state.desk, app.state.samples = None, []
     app.mount("/static", StaticFiles(directory=STATIC))
