@@ -119,8 +119,8 @@ def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=256)
-    except OSError as error:  # of a name that cannot be found the number is no system's
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]
         raise UsageError(f"cannot listen on {host}, port {port} ({why}): try another") from error
 
 
