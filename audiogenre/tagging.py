@@ -130,10 +130,10 @@ def _kept(tags: Tags, tag: LabelKind) -> list[str] | None:
         return None
     try:
         values = json.loads(found[0])
-    except ValueError:
+    except (ValueError, RecursionError):  # somebody else's, or changed by hand
         values = None
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
-        raise TagError(f"what was kept of its {tag} cannot be read: {found[0]!r}")
+        raise TagError(f"what was kept of its {tag} cannot be read: {found[0][:80]!r}")
     return values
 
 
