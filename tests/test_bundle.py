@@ -246,6 +246,16 @@ def test_damaged_metadata_is_refused(copied: Path, text: str) -> None:
         read_metadata(copied)
 
 
+@pytest.mark.parametrize("key", ["name", "model", "label_kind", "labels", "columns", "sets"])
+def test_metadata_that_lacks_something_is_refused_by_name(copied: Path, key: str) -> None:
+    metadata = json.loads((copied / "metadata.json").read_text())
+    for wrong in ({}, {key: None}, {key: 5}, {key: type(metadata[key])()}):
+        rest = {name: value for name, value in metadata.items() if name != key}
+        (copied / "metadata.json").write_text(json.dumps(rest | wrong))
+        with pytest.raises(BundleError, match=f"is damaged: it says no {key}; fit the model again"):
+            load_bundle(copied)
+
+
 def _cut(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile as sf
+from conftest import environment
 
 from audiogenre.__main__ import COMMANDS
 from audiogenre.__main__ import main as program
@@ -371,6 +372,44 @@ def test_predict_takes_a_model_by_its_folder(
     assert result()["model"] == "extracted-baseline"
 
 
+def test_predict_passes_over_a_pipe_that_nobody_writes_to(
+    main: Main, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "a.mp3")
+    for path in (tmp_path, tmp_path / "a.mp3"):
+        assert main("predict", "extracted-baseline", path) == 2
+        assert main("predict", "--undo-tags", path) == 2
+        assert capsys.readouterr().err.count("there is no audio at") == 2
+
+
+def test_predict_takes_a_file_whose_name_begins_like_a_home(
+    main: Main, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(music / "b.mp3", tmp_path / "~song.mp3")
+    monkeypatch.chdir(tmp_path)
+    # There are never more processes than files.
+    assert main("predict", "extracted-baseline", "~song.mp3", "--jobs", 100_000) == 0
+
+
+def test_predict_prints_a_name_that_its_output_cannot(
+    run_command: Callable[..., subprocess.CompletedProcess[str]],
+    sample_models: Path,
+    music: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(music / "b.mp3", tmp_path / os.fsdecode(b"caf\xe9 \xc3\xbc.mp3"))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    own = ("extracted-baseline", tmp_path, "--models", sample_models)
+    lists = ("--m3u", tmp_path / "lists")
+    done = run_command("predict", *own, "--csv", *lists)
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert row["path"] == rf"{tmp_path}/caf\udce9 \xfc.mp3"
+    assert row["error"] == ""
+    assert "left out of the playlists" in done.stderr
+    assert done.returncode == 1
+
+
 # ---------------------------------------------------------------- status
 
 
@@ -489,6 +528,15 @@ WRONG: dict[str, tuple[object, ...]] = {
     "download: source": ("download", "--source", "napster", "--dry-run"),
     "extract: set": ("extract", "--set", "nothing"),
     "extract: one of two sets": ("extract", "--set", "full+nothing"),
+    "predict: nothing named": ("predict", "extracted-full", ""),
+    "predict: nobody's folder": ("predict", "extracted-full", "~nobody-of-that-name/a.mp3"),
+    "predict: long name": ("predict", "extracted-full", "a" * 5_000),
+    "predict: long model": ("predict", "a" * 5_000, __file__),
+    "predict: dry run of nothing": ("predict", "extracted-full", __file__, "--dry-run"),
+    "predict: lists in a file": ("predict", "extracted-full", __file__, "--m3u", __file__),
+    "predict: undo nothing": ("predict", "--undo-tags"),
+    "predict: undo with a model": ("predict", "--undo-tags", "extracted-full", __file__),
+    "predict: undo and write": ("predict", "--undo-tags", "--write-tags", __file__),
     "predict: tags": ("predict", "extracted-full", __file__, "--tags", "0"),
     "predict: no tags": ("predict", "extracted-full", __file__, "--tags", "3"),
 }
@@ -587,6 +635,30 @@ def test_commands_run_as_modules_and_print_json_alone(
     assert done.returncode == 0
     assert json.loads(done.stdout)["sources"][0]["source"] == "sample"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=str)
+def test_a_full_disk_behind_stdout_is_one_sentence(
+    run_command: Callable[..., subprocess.CompletedProcess[str]],
+    sample_data: Path,
+    form: tuple[str, ...],
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run_command("status", "--data", sample_data, *form, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr == "audiogenre status: No space left on device\n"
+
+
+def test_predict_works_with_a_closed_stdout(sample_models: Path, music: Path) -> None:
+    command = f"{sys.executable} -m audiogenre.predict extracted-baseline {music}/b.mp3 --csv"
+    done = subprocess.run(
+        ["sh", "-c", f"exec {command} --models {sample_models} >&-"],
+        env=environment(),
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_quiet_says_nothing(main: Main, capsys: pytest.CaptureFixture[str]) -> None:
