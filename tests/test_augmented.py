@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 
 from audiogenre import phone
 from audiogenre.bundle import load_bundle
+from audiogenre.candidates import search
 from audiogenre.catalog import Catalog, Preview
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.classifiers.augmented import AugmentedPipeline, score_copies
@@ -35,7 +36,7 @@ from audiogenre.hierarchy import out_of_fold
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.splits import grouped_folds, repeated_folds
 from audiogenre.store import FeatureStore, write_part
-from audiogenre.training import fit, search
+from audiogenre.training import fit
 from audiogenre.typing import Classifier, Label, Track
 
 F64 = npt.NDArray[np.float64]

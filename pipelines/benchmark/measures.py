@@ -19,6 +19,7 @@ from audiogenre import attributes as estimates
 from audiogenre import download as download_command
 from audiogenre import evaluation
 from audiogenre.audio import decode
+from audiogenre.candidates import nested_predictions
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import load_dataset
@@ -35,7 +36,6 @@ from audiogenre.extraction import (
 from audiogenre.features import BASELINE, FULL
 from audiogenre.splits import grouped_folds
 from audiogenre.store import FeatureStore
-from audiogenre.training import nested_predictions
 from pipelines.benchmark import recipes
 
 Row = dict[str, Any]

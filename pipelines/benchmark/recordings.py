@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiogenre import evaluation
+from audiogenre.candidates import search, search_folds
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import Dataset, load_dataset
@@ -16,7 +17,6 @@ from audiogenre.extraction import plan, run_parts
 from audiogenre.phone import copy_name
 from audiogenre.splits import N_FOLDS, grouped_folds
 from audiogenre.store import FeatureStore
-from audiogenre.training import search, search_folds
 from audiogenre.tuning import TOLERANCE
 from audiogenre.typing import Classifier
 
