@@ -21,7 +21,7 @@ import soundfile as sf
 from conftest import environment
 
 from audiogenre.catalog import Catalog, Failure
-from audiogenre.extraction import Part, Report
+from audiogenre.parts import Part, Report
 from audiogenre.sources.synth import render
 from audiogenre.sources.synth_styles import GENRES
 from audiogenre.store import FeatureStore
@@ -249,14 +249,14 @@ def test_a_clip_that_kills_its_worker_is_reported_and_the_rest_is_done(
     parent = os.getpid()
 
     def extract_part(part: Part) -> Report:
-        from audiogenre.extraction import extract_part
+        from audiogenre.parts import extract_part
 
         if deadly in [item.track_id for item in part.items]:
             assert os.getpid() != parent, "computed where a crash takes the command with it"
             os.kill(os.getpid(), signal.SIGKILL)
         return extract_part(part)
 
-    monkeypatch.setattr("audiogenre.extraction.extract_part", extract_part)
+    monkeypatch.setattr("audiogenre.parts.extract_part", extract_part)
     assert run_main("extract", *JOBS, "--data", data, "-q") == 1
     assert {item: each.reason for item, each in ledger_of(data).items()} == {deadly: "crashed"}
     for rows in features_of(data).values():

@@ -13,7 +13,7 @@ from audiogenre.candidates import search, search_folds
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import Dataset, load_dataset
-from audiogenre.extraction import plan, run_parts
+from audiogenre.parts import plan, run_parts
 from audiogenre.phone import copy_name
 from audiogenre.splits import N_FOLDS, grouped_folds
 from audiogenre.store import FeatureStore
