@@ -11,11 +11,18 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path
 from typing import Any, TypeVar
 
 from audiogenre import __version__
-from audiogenre.errors import EXIT_INTERRUPTED, EXIT_USAGE, AudiogenreError, StoreError
+from audiogenre.errors import (
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    AudiogenreError,
+    StoreError,
+    UsageError,
+)
 
 T = TypeVar("T")
 
@@ -156,6 +163,35 @@ def exclusive(lock_file: Path, out: Output) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def audio_files(arguments: Sequence[str]) -> list[Path]:
+    """Turn files, folders and patterns into a list of audio files, each once.
+
+    Raises
+    ------
+    UsageError
+        If an argument stands for nothing.
+    """
+    from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
+
+    found: dict[Path, None] = {}
+    for argument in arguments:
+        path = Path(argument).expanduser()
+        if path.is_dir():
+            files = [each for each in sorted(path.rglob("*")) if each.is_file()]
+            new = [each for each in files if each.suffix.lower() in SUFFIXES | SUFFIXES_PYAV]
+        else:
+            new = [path] if path.exists() else _matching(str(path))
+        if not new:
+            raise UsageError(f"there is no audio at {argument!r}")
+        found |= dict.fromkeys(new)
+    return list(found)
+
+
+def _matching(pattern: str) -> list[Path]:
+    """Return the files that a pattern stands for where the shell has not put them in its place."""
+    return [Path(each) for each in sorted(glob(pattern, recursive=True)) if Path(each).is_file()]
 
 
 def positive(kind: Callable[[str], T]) -> Callable[[str], T]:

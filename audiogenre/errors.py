@@ -7,6 +7,7 @@
     │   └── MissingExtraError   an optional package is not installed
     │       └── MissingWeightsError  nor is the pretrained network that it holds
     ├── AudioError           1  one clip is refused; carries a short, stable `reason`
+    ├── TagError             1  the tags of one file cannot be read or written
     ├── FetchError           1  a service did not give what it was asked for; has a `reason`, too
     │   ├── HostBusyError       it is left alone until a stated time
     │   ├── LinkError           a link to audio is no longer valid
@@ -73,6 +74,12 @@ class AudioError(AudiogenreError):
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.detail}"
+
+
+class TagError(AudiogenreError):
+    """The tags of one file cannot be read or written; the file is as it was."""
+
+    exit_code = EXIT_SOME_FAILED
 
 
 class FetchError(AudiogenreError):

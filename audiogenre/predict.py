@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from glob import glob
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, make_parser, positive, printable, run
-from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
+from audiogenre import tagging
+from audiogenre.cli import Output, audio_files, make_parser, positive, printable, run
+from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, TagError, UsageError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from audiogenre.bundle import Bundle
+    from audiogenre.typing import LabelKind
 
 _ENOUGH_FOR_A_POOL = 8
 
@@ -27,7 +29,10 @@ def parser() -> argparse.ArgumentParser:
         "Tell the genre (or mood) of audio files, with calibrated probabilities, or 'unknown' for "
         "what is unlike anything the model has learned from.",
         "  audiogenre predict extracted-full song.mp3\n"
-        "  audiogenre predict extracted-full ~/music --csv > genres.csv",
+        "  audiogenre predict extracted-full ~/music --csv > genres.csv\n"
+        "  audiogenre predict extracted-full ~/music --m3u ~/music/lists\n"
+        "  audiogenre predict extracted-full ~/music --write-tags --dry-run\n"
+        "  audiogenre predict --undo-tags ~/music",
     )
     p.add_argument("model", metavar="MODEL", help="a name below models/, or a folder")
     p.add_argument("path", nargs="+", metavar="PATH", help="audio files, folders or patterns")
@@ -54,6 +59,24 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--timeline", action="store_true", help="one row for every five seconds, too")
     p.add_argument("--csv", action="store_true", help="print CSV instead of text")
     p.add_argument("--jobs", type=positive(int), metavar="N", help="processes (cores)")
+    group = p.add_argument_group("for players")
+    group.add_argument(
+        "--m3u", type=Path, metavar="DIR", help="write a playlist (M3U8) for each label into DIR"
+    )
+    group.add_argument(
+        "--write-tags",
+        action="store_true",
+        help="write the answer into the files' genre tag (of a model of moods, the mood tag): MP3, "
+        "FLAC, OGG, M4A; unknown ones keep theirs",
+    )
+    group.add_argument(
+        tagging.UNDO,
+        action="store_true",
+        help="give the tags back that were there before; without MODEL",
+    )
+    group.add_argument(
+        "--dry-run", action="store_true", help="show what any of these would write, write nothing"
+    )
     return p
 
 
@@ -61,14 +84,23 @@ def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
     from joblib import cpu_count
 
-    from audiogenre.bundle import find_bundle, load_bundle
+    from audiogenre import m3u
+    from audiogenre.bundle import UNKNOWN, find_bundle, load_bundle
     from audiogenre.hierarchy import answer_above
+    from audiogenre.multilabel.answers import NONE
 
     if args.csv and args.json:
         raise UsageError("choose one of --csv and --json")
-    paths = _expand(args.path)
+    if args.dry_run and not (args.m3u or args.write_tags):
+        raise UsageError(f"--dry-run goes with --m3u, --write-tags or {tagging.UNDO}")
+    paths = audio_files(args.path)
     bundle = load_bundle(find_bundle(args.model, args.models))
     levels = bundle.levels() if args.level == "parent" else None
+    names: dict[str, str] = {}
+    if args.m3u:
+        parents = levels["parents"].values() if levels else ()
+        names = m3u.file_names([UNKNOWN, NONE, *bundle.labels, *parents])
+        m3u.prepare(args.m3u, names.values(), dry_run=args.dry_run)
     jobs = args.jobs or (int(cpu_count()) if len(paths) >= _ENOUGH_FOR_A_POOL else 1)
     predictions = []
     answers = bundle.predict_each(
@@ -77,45 +109,67 @@ def command(args: argparse.Namespace, out: Output) -> int:
     for path, answer, error in out.progress(answers, total=len(paths), unit="file", what="predict"):
         if levels and answer is not None:
             answer = answer_above(answer, levels)
-        predictions.append(_record(path, answer, error, bundle, args.tags))
+        record = _record(path, answer, error, bundle, args.tags)
+        if args.write_tags:
+            kind = bundle.metadata.get("label_kind", "genre")
+            record["tagging"] = _tag(record, kind, dry_run=args.dry_run)
+        predictions.append(record)
         if not args.csv:
-            out.say(_text(predictions[-1], args.top))
+            out.say(_text(record, args.top))
     if args.csv:
         extra = ["tags"] if args.tags is not None else []
-        _write_csv(predictions, bundle.labels, extra + (["level"] if levels else []))
-    thresholds = bundle.metadata["multilabel"] if bundle.is_multilabel else {}
-    out.result({"model": bundle.name, **thresholds, "predictions": predictions})
-    failed = any(each["error"] for each in predictions)
-    return EXIT_SOME_FAILED if failed else EXIT_DONE
+        extra += ["level"] if levels else []
+        _write_csv(predictions, bundle.labels, extra + (["tagging"] if args.write_tags else []))
+    result = bundle.metadata["multilabel"] if bundle.is_multilabel else {}
+    if args.m3u:
+        result = result | _write_lists(args, out, bundle.name, predictions, names)
+    if args.dry_run:
+        out.note("nothing was written (--dry-run)")
+    out.result({"model": bundle.name, **result, "predictions": predictions})
+    failed = any(each["error"] or (each.get("tagging") or {}).get("error") for each in predictions)
+    return EXIT_SOME_FAILED if failed or result.get("left_out") else EXIT_DONE
 
 
-def _expand(arguments: Sequence[str]) -> list[Path]:
-    """Turn files, folders and patterns into a list of files, each once.
-
-    Raises
-    ------
-    UsageError
-        If an argument stands for nothing.
-    """
-    from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
-
-    found: dict[Path, None] = {}
-    for argument in arguments:
-        path = Path(argument).expanduser()
-        if path.is_dir():
-            files = [each for each in sorted(path.rglob("*")) if each.is_file()]
-            new = [each for each in files if each.suffix.lower() in SUFFIXES | SUFFIXES_PYAV]
-        else:
-            new = [path] if path.exists() else _matching(str(path))
-        if not new:
-            raise UsageError(f"there is no audio at {argument!r}")
-        found |= dict.fromkeys(new)
-    return list(found)
+def _answered(record: Mapping[str, Any]) -> list[str]:
+    """Return the labels that a file was answered with: none if it is unknown or was refused."""
+    return list(record.get("labels", [record["label"]])) if record["known"] else []
 
 
-def _matching(pattern: str) -> list[Path]:
-    """Return the files that a pattern stands for where the shell has not put them in its place."""
-    return [Path(each) for each in sorted(glob(pattern, recursive=True)) if Path(each).is_file()]
+def _tag(record: Mapping[str, Any], tag: LabelKind, *, dry_run: bool) -> dict[str, Any] | None:
+    """Write the answer into the file's tag; return what happened, None if there is no answer."""
+    values = _answered(record)
+    if not values:
+        return None
+    try:
+        return asdict(tagging.write(Path(record["path"]), tag, values, dry_run=dry_run))
+    except TagError as error:
+        return asdict(tagging.Change(tag, changed=False, error=str(error)))
+
+
+def _write_lists(
+    args: argparse.Namespace,
+    out: Output,
+    model: str,
+    predictions: Sequence[Mapping[str, Any]],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    """Write a playlist for each answer; return what they hold for the JSON."""
+    from audiogenre import m3u
+
+    lists: dict[str, list[Path]] = {}
+    for each in predictions:
+        for label in [] if each["error"] else _answered(each) or [each["label"]]:
+            lists.setdefault(label, []).append(Path(each["path"]))
+    left_out = m3u.write(args.m3u, model, lists, names, dry_run=args.dry_run)
+    say = out.note if args.csv else out.say
+    found = []
+    for label, songs in lists.items():
+        path, listed = args.m3u / names[label], [each for each in songs if each not in left_out]
+        found.append({"label": label, "path": str(path), "files": [str(each) for each in listed]})
+        say(printable(f"{path}: {len(listed)} of {len(predictions)} files"))
+    for song in sorted(left_out):
+        out.note(printable(f"{song}: left out of the playlists, which cannot hold such a name"))
+    return {"playlists": found, "left_out": [str(each) for each in sorted(left_out)]}
 
 
 def _record(
@@ -167,6 +221,8 @@ def _text(record: dict[str, Any], top: int) -> str:
     lines = [f"{path}: {_sentence(record, top)}"]
     for window in record.get("timeline", ()):
         lines.append(f"  {window['start']:5.0f} s  {_sentence(window, top)}")
+    if record.get("tagging"):
+        lines.append(printable(f"  {tagging.Change(**record['tagging'])}"))
     return "\n".join(lines)
 
 
@@ -204,12 +260,22 @@ def _write_csv(predictions: list[dict[str, Any]], labels: list[str], extra: list
         for row in (record, *record.get("timeline", ())):
             shares = [row["probabilities"].get(label, "") for label in labels]
             cells = [row.get(key) for key in ("start", "label", "nearest", "known", "probability")]
-            more = [_tags(row) if each == "tags" else row.get(each) for each in extra]
+            more = [_cell(row, each) for each in extra]
             writer.writerow([record["path"], *cells, *shares, *more, record["error"]])
+
+
+def _cell(row: dict[str, Any], column: str) -> Any:
+    if column == "tagging":
+        return tagging.Change(**row[column]) if row.get(column) else ""
+    return _tags(row) if column == "tags" else row.get(column)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``audiogenre predict``; return the exit code."""
+    if tagging.UNDO in (sys.argv[1:] if argv is None else argv):
+        from audiogenre import untag  # a form of its own: there is no model
+
+        return untag.main(argv)
     return run(command, parser(), argv)
 
 

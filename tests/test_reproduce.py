@@ -171,8 +171,8 @@ def test_copies_in_training_tell_recordings_apart() -> None:
     clean, augmented = clips.by_phone(data, family, repeats=2)
     assert clean.y.shape == augmented.predicted.shape == (2, 120)
     assert (augmented.groups == data.groups).all()
-    assert clean.accuracy < 65
-    assert augmented.accuracy > 85
+    assert clean.accuracy < 60
+    assert augmented.accuracy > 70
 
 
 def test_recordings_are_answered_by_what_has_learned_from_the_training_part_only() -> None:
@@ -181,8 +181,8 @@ def test_recordings_are_answered_by_what_has_learned_from_the_training_part_only
     heard = replace(data, X=data.copies[["b", "a"]], copies=None)
     clean, augmented = clips.on_recordings(data, heard, family)
     assert (augmented.y[0] == data.y).all()
-    assert clean.accuracy < 65
-    assert augmented.accuracy > 85
+    assert clean.accuracy < 60
+    assert augmented.accuracy > 70
     lies = np.where(data.test, np.where(data.y == "pop", "rock", "pop"), data.y)
     told, _ = clips.on_recordings(replace(data, y=lies), heard, family)
     assert (told.predicted == clean.predicted).all()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
+from audiogenre import tagging
 from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
 from audiogenre.errors import UsageError
 from audiogenre.sources.base import BaseSource
@@ -137,8 +138,9 @@ class FolderSource(BaseSource):
         """Read a file's tags; its label is the folder's name unless tags were asked for."""
         row = read_tags(path)
         genre = row.pop("genre", "")
-        if self.labels == "tags":
-            row[self.label] = genre
+        if self.labels == "tags":  # what a model has written there is no label to learn from
+            kept = tagging.original(path, "genre")
+            row[self.label] = genre if kept is None else ";".join(kept)
         elif path.parent != self._root:
             row[self.label] = path.parent.name.replace(";", ",")
         return row

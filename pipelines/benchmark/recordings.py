@@ -13,12 +13,12 @@ from audiogenre.candidates import search, search_folds
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import Dataset, load_dataset
-from audiogenre.parts import plan, run_parts
 from audiogenre.phone import copy_name
 from audiogenre.splits import N_FOLDS, grouped_folds
 from audiogenre.store import FeatureStore
 from audiogenre.tuning import TOLERANCE
 from audiogenre.typing import Classifier
+from pipelines.benchmark.measures import extract
 
 Row = dict[str, Any]
 Values = npt.NDArray[np.float64]
@@ -33,10 +33,9 @@ def phone(data: Path, *, seeds: int = 5, jobs: int = 2) -> list[Row]:
 
 
 def _of_set(data: Path, name: str, *, seeds: int, jobs: int) -> list[Row]:
+    extract(data, [name, copy_name(name)], jobs=jobs)
     store = FeatureStore(data / "features")
     with Catalog(data / "catalog.db") as catalog:
-        planned = plan(catalog, store, data, [name, copy_name(name)], jobs=jobs)
-        run_parts(planned.parts, jobs=jobs, store=store, handle=lambda report: None)
         dataset = load_dataset(catalog, store, features="extracted", set_name=name, augment=True)
     answers = nested(dataset, CLASSIFIERS["svc"], seeds=seeds, jobs=jobs)
     protocol = (
