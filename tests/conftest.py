@@ -39,6 +39,7 @@ CALM: dict[str, Any] = {  # the fake services with nothing wrong
     "slow": 0.5,
     "spotify_app": "new",
     "spotify_token": "ok",
+    "spotify_consent": "given",
 }
 
 
