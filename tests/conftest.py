@@ -63,10 +63,12 @@ def start_command(command: str, *arguments: object, **options: Any) -> subproces
     return subprocess.Popen(
         [sys.executable, "-m", f"audiogenre.{command}", *map(str, arguments)],
         env=environment(),
-        stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
+        **(
+            {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            | options
+        ),
     )
 
 
