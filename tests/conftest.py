@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_GENRES = ("lantern waltz", "iron stomp", "velvet drift", "neon relay")
 SAMPLE_PER_GENRE = 15  # by at least three artists each: an artist split needs them
 JOBS = "2"
+PATIENCE = 600  # s until a process counts as hung, however busy the machine
 
 # Where the tests run in the background of a shell SIGINT is ignored, and commands inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)

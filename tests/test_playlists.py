@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-from conftest import environment, run_main
+from conftest import PATIENCE, environment, run_main
 from services import CLIENT_ID, Service
 from services.world import Song, World
 from tenacity import wait_random
@@ -622,7 +622,7 @@ def test_a_browser_elsewhere_gives_an_address_to_paste(
     url = process.stderr.readline().removeprefix("go to ").strip()
     answer = requests.get(url, allow_redirects=False, timeout=10)
     assert answer.headers["Location"].startswith("http://127.0.0.1:9999/callback?")
-    process.communicate(answer.headers["Location"] + "\n", timeout=60)
+    process.communicate(answer.headers["Location"] + "\n", timeout=PATIENCE)
     assert process.returncode == 0
     assert Login(CLIENT_ID).is_there()
 

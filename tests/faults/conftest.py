@@ -13,6 +13,7 @@ import pandas as pd
 import psutil
 import pytest
 import soundfile as sf
+from conftest import PATIENCE
 
 from audiogenre.catalog import Catalog, Failure
 from audiogenre.sources.synth import render
@@ -104,7 +105,7 @@ def assert_sentence(stderr: str, *, starts: str) -> None:
 
 def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> bool:
     """Wait until a condition holds; False if the process ends before."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         if process.poll() is not None:
             return False

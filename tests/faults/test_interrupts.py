@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import environment
+from conftest import PATIENCE, environment
 
 from faults.conftest import (
     JOBS,
@@ -77,7 +77,7 @@ def test_an_interrupted_extract_says_one_sentence_and_goes_on(
     assert wait_until(begun[moment], process)
     # A terminal sends Ctrl-C to the whole group, 'kill' sends SIGTERM to the command alone.
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
     assert_sentence(err, starts="audiogenre extract: interrupted")
     assert members_of(process.pid) == [], "processes are left behind"
@@ -95,7 +95,7 @@ def test_an_interrupted_download_says_one_sentence_and_goes_on(
     process = start_command("download", *SAMPLE, "--data", tmp_path)
     assert wait_until(lambda: list((tmp_path / "raw").rglob("*.mp3")), process)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, err
     assert_sentence(err, starts="audiogenre download: interrupted")
     again = run_command("download", *SAMPLE, "--data", tmp_path)
@@ -137,7 +137,7 @@ def test_an_error_is_heard_while_another_thread_decodes() -> None:
         [sys.executable, "-c", WHILE_DECODING],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         env=environment(),
     )
     assert done.returncode == 2, done.stderr

@@ -17,6 +17,7 @@ import pytest
 
 from audiogenre.catalog import Catalog
 from audiogenre.parts import Part, Report
+from conftest import PATIENCE
 from faults.conftest import (
     CLIPS,
     JOBS,
@@ -110,7 +111,7 @@ def test_a_killed_worker_costs_nothing(
     process = start_command("extract", *JOBS, "--data", data)
     assert wait_until(lambda: parts_of(data), process)
     workers_of(process.pid)[0].kill()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert err == "a worker process has died; its clips are tried again one by one\n"
     assert f"{CLIPS} extracted" in out
@@ -146,7 +147,7 @@ def test_two_extracts_at_once_share_the_work(
 ) -> None:
     first, second = (start_command("extract", *JOBS, "--data", data, "--json") for _ in range(2))
     for process in (first, second):
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE)
     assert (first.returncode, second.returncode) == (0, 0)
     assert_same(data, undisturbed[0])
     for folder in undisturbed[0]:
