@@ -14,10 +14,10 @@ import numpy as np
 import psutil
 import pyarrow.parquet as pq
 import pytest
+from conftest import PATIENCE
 
 from audiogenre.catalog import Catalog
 from audiogenre.parts import Part, Report
-from conftest import PATIENCE
 from faults.conftest import (
     CLIPS,
     JOBS,

@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PATIENCE
 from filelock import FileLock
 
 from audiogenre import champions
 from audiogenre.bundle import load_bundle
-from conftest import PATIENCE
 from refresh.conftest import FIRST, Place, Said
 
 
