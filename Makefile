@@ -48,6 +48,6 @@ clean:
 	@touch $@
 
 .venv/ready-dev: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,m4a]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,m4a,web]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps musicnn==0.1.0
 	@touch $@

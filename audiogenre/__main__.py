@@ -14,9 +14,12 @@ COMMANDS = {
     "extract": "compute features of every new preview",
     "fit": "build a genre or mood classifier and measure it honestly",
     "compare": "put two or more models side by side on the same test tracks",
+    "evaluate": "judge a model by music from elsewhere, also as a phone would record it",
     "predict": "tell the genre of audio files",
     "explore": "see which genres are neighbours, what tells them apart, which labels are doubtful",
+    "serve": "show the page: listen, compare models, see the map, correct labels",
     "relabel": "correct the label of a track; the first one is kept",
+    "playlists": "put liked songs of a Spotify account into one playlist for each genre",
     "status": "show what the catalogue and the store hold, what failed and why",
 }
 

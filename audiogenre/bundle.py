@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ from audiogenre.images import Images, image
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import joined, listed, read_thresholds
 from audiogenre.pool import workers
+from audiogenre.sources.folder import read_tags
+
+Signal = npt.NDArray[np.float32]
+Change = Callable[[Signal, int, str | os.PathLike[str]], Signal]
 
 SCHEMA_VERSION = 1
 UNKNOWN = "unknown"
@@ -32,6 +36,7 @@ WINDOW_SECONDS = 5.0
 # Beyond scikit-learn's own estimators, which skops trusts, exactly these may be in a file. Networks
 # are our own estimators with NumPy arrays in them: nothing of PyTorch is ever stored or loaded.
 TRUSTED = (
+    "audiogenre.classifiers.augmented.AugmentedPipeline",
     "audiogenre.classifiers.cnn.ImageNetwork",
     "audiogenre.classifiers.context.ContextEncoder",
     "audiogenre.classifiers.mlp.DenseNetwork",
@@ -54,6 +59,25 @@ _NEEDED = {
     "columns": list,
     "sets": list,
 }
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured of one clip, for a model to read.
+
+    Attributes
+    ----------
+    values : ndarray, shape (1 + n_windows, d)
+        The whole clip's features, then those of its windows if they were asked for.
+    images : ndarray or None
+        A spectrogram image of each of them, for a model that looks at images.
+    said : dict
+        What the file's tags say, for a model that reads artist and album.
+    """
+
+    values: npt.NDArray[np.float32]
+    images: Images | None = None
+    said: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,6 +123,11 @@ class Bundle:
     def sees_images(self) -> bool:
         """Whether it looks at spectrogram images."""
         return bool(self.metadata.get("images"))
+
+    @property
+    def reads_tags(self) -> bool:
+        """Whether it reads artist and album."""
+        return bool(self.metadata.get("context"))
 
     def feature_sets(self) -> list[FeatureSet]:
         """Return the sets to compute from audio, in the order of the columns.
@@ -252,6 +281,7 @@ class Bundle:
         n_jobs: int = 1,
         timeline: bool = False,
         tags: bool = False,
+        change: Change | None = None,
     ) -> Iterator[tuple[str | os.PathLike[str], pd.DataFrame | None, str]]:
         """Predict files one after the other, in order, as their features arrive.
 
@@ -261,6 +291,8 @@ class Bundle:
             One row per window of five seconds, after the row for the whole file.
         tags : bool
             How well each tag fits, too.
+        change : callable, optional
+            ``(y, sr, path)`` to another signal, heard in its place.
 
         Yields
         ------
@@ -272,43 +304,85 @@ class Bundle:
         from joblib import Parallel, delayed
 
         chosen = self.feature_sets()
-        names = plain_names((each.name, name) for each in chosen for name in each.names)
-        tagged = {f"tag_{tag}": column for column, tag in self.tags().items()} if tags else {}
+        if tags:
+            self.tags()  # refuses before anything is computed
         with workers(n_jobs, first=partial(compute_something, [each.name for each in chosen])):
             computed = Parallel(return_as="generator")(
-                delayed(_windows)(path, chosen, timeline, self.sees_images) for path in paths
+                delayed(_measured)(
+                    path, chosen, timeline, self.sees_images, self.reads_tags, change
+                )
+                for path in paths
             )
             for path, found in zip(paths, computed, strict=True):
                 if isinstance(found, str):
                     yield path, None, found
-                    continue
-                values, images = found
-                features = pd.DataFrame(values, columns=names)
-                if codes := self.metadata.get("context", {}).get("codes"):
-                    features = context.of_file(features, codes, path)
-                answers = self.predict_features(features, images)
-                answers = answers.assign(**{tag: features[name] for tag, name in tagged.items()})
-                if timeline:
-                    starts = WINDOW_SECONDS * np.arange(-1, len(answers) - 1)
-                    answers.insert(0, "start", np.where(starts < 0, np.nan, starts))
-                yield path, answers, ""
+                else:
+                    yield path, self.answer(found, tags=tags), ""
+
+    def answer(self, measured: Measured, *, tags: bool = False) -> pd.DataFrame:
+        """Predict from what was measured of one clip.
+
+        Returns
+        -------
+        answers : DataFrame
+            As `predict_each` yields them; a row for each window where there are any.
+        """
+        features = self.features(measured)
+        answers = self.predict_features(features, measured.images)
+        if tags:
+            heard = {f"tag_{tag}": features[column] for column, tag in self.tags().items()}
+            answers = answers.assign(**heard)
+        if len(answers) > 1:
+            starts = WINDOW_SECONDS * np.arange(-1, len(answers) - 1)
+            answers.insert(0, "start", np.where(starts < 0, np.nan, starts))
+        return answers
+
+    def features(self, measured: Measured) -> pd.DataFrame:
+        """Return what was measured under the names of the model's columns."""
+        sets = [FEATURE_SETS[each["name"]] for each in self.metadata["sets"]]
+        names = plain_names((each.name, name) for each in sets for name in each.names)
+        features = pd.DataFrame(measured.values, columns=names)
+        if codes := self.metadata.get("context", {}).get("codes"):
+            features = context.of_tags(features, codes, measured.said)
+        return features
 
 
-def _windows(
+def _measured(
     path: str | os.PathLike[str],
     chosen: Sequence[FeatureSet],
     timeline: bool,
     with_images: bool,
-) -> tuple[npt.NDArray[np.float32], Images | None] | str:
-    """Features of a file and, if asked for, of its windows, and images; or why there are none."""
+    with_context: bool,
+    change: Change | None,
+) -> Measured | str:
+    """What is measured of a file and, if asked for, of its windows; or why nothing is."""
     try:
-        y, sr = decode(path, max_seconds=float(chosen[0].parameters["max_seconds"] or 0))
-        pieces = _pieces(y, sr, timeline)
-        values = [np.hstack([compute(each, piece, sr) for each in chosen]) for piece in pieces]
-        images = np.stack([image(each, sr) for each in pieces]) if with_images else None
-        return np.stack(values), images
+        y, sr = decode(path, max_seconds=clip_seconds(chosen))
+        y = change(y, sr, path) if change else y
+        found = measure(y, sr, chosen, timeline=timeline, with_images=with_images)
+        return replace(found, said=read_tags(path) if with_context else {})
     except (AudioError, MissingExtraError) as error:
         return str(error)
+
+
+def clip_seconds(chosen: Sequence[FeatureSet]) -> float:
+    """Return at what length a clip is cut for these sets, in seconds."""
+    return float(chosen[0].parameters["max_seconds"] or 0)
+
+
+def measure(
+    y: npt.NDArray[np.float32],
+    sr: int,
+    chosen: Sequence[FeatureSet],
+    *,
+    timeline: bool = False,
+    with_images: bool = False,
+) -> Measured:
+    """Compute what a model reads of a decoded clip, and of its windows if `timeline`."""
+    pieces = _pieces(y, sr, timeline)
+    values = [np.hstack([compute(each, piece, sr) for each in chosen]) for piece in pieces]
+    images = np.stack([image(each, sr) for each in pieces]) if with_images else None
+    return Measured(np.stack(values), images)
 
 
 def _pieces(y: npt.NDArray[np.float32], sr: int, timeline: bool) -> list[npt.NDArray[np.float32]]:

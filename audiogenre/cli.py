@@ -14,7 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from glob import glob
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from audiogenre import __version__
 from audiogenre.errors import (
@@ -24,6 +24,10 @@ from audiogenre.errors import (
     StoreError,
     UsageError,
 )
+
+if TYPE_CHECKING:
+    from audiogenre.catalog import Catalog
+    from audiogenre.typing import Source
 
 T = TypeVar("T")
 
@@ -179,6 +183,47 @@ def exclusive(lock_file: Path, out: Output) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def agree(source: Source, catalog: Catalog, out: Output, *, accepted: bool) -> None:
+    """Show a source's terms once, and have them accepted where they restrict what may be kept.
+
+    Parameters
+    ----------
+    source : Source
+    catalog : Catalog
+        Where it is remembered.
+    accepted : bool
+        Whether they were accepted beforehand.
+
+    Raises
+    ------
+    UsageError
+        If they are not.
+    """
+    if not source.terms or catalog.has_consent(source.name, source.terms):
+        return
+    (out.note if source.restricted else out.say)(f"{source.name}: {source.terms}")
+    if not source.restricted and (out.quiet or out.json):
+        return  # they were not shown: another time
+    if source.restricted and not accepted:
+        if out.quiet or out.json or sys.stdin is None or not sys.stdin.isatty():
+            raise UsageError(
+                f"the terms of {source.name!r} restrict what may be kept; read them above and "
+                "repeat the command with --accept-terms"
+            )
+        if not ask("Do you accept these terms?"):
+            raise UsageError(f"without accepting its terms nothing is taken from {source.name!r}")
+    with catalog.transaction():
+        catalog.consent(source.name, source.terms)
+
+
+def ask(question: str) -> bool:
+    """Ask a person at the terminal for a yes; anything else is a no."""
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def audio_files(arguments: Sequence[str]) -> list[Path]:

@@ -6,7 +6,6 @@ else's. So the score is always given twice, with the artists known and unknown.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -112,17 +111,10 @@ def column(field: str) -> str:
     return f"{CONTEXT}:{field}"
 
 
-def of_file(
-    features: pd.DataFrame,
-    codes: Mapping[str, Mapping[str, float]],
-    path: str | os.PathLike[str],
+def of_tags(
+    features: pd.DataFrame, codes: Mapping[str, Mapping[str, float]], tags: Mapping[str, str]
 ) -> pd.DataFrame:
     """Add what a file's tags say of its artist and album; nobody known if they say nothing."""
-    from pathlib import Path
-
-    from audiogenre.sources.folder import read_tags
-
-    tags = read_tags(Path(path))
     found = {column(each): known.get(key(each, tags), NOBODY) for each, known in codes.items()}
     return features.assign(**found)
 
@@ -176,7 +168,7 @@ def _score(
 ) -> dict[str, Any]:
     from sklearn.base import clone
 
-    from audiogenre.training import fit_grouped
+    from audiogenre.candidates import fit_grouped
 
     right = np.empty(len(y))
     for train, held in folds:

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, between, exclusive, make_parser, positive, run
+from audiogenre.cli import Output, agree, between, exclusive, make_parser, positive, run
 from audiogenre.errors import (
     EXIT_DONE,
     EXIT_SOME_FAILED,
@@ -118,7 +118,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     alone = nullcontext() if args.dry_run else exclusive(args.data / ".download.lock", out)
     with alone, Catalog(database) as catalog:
         for source in () if args.dry_run else sources:
-            _agree(source, catalog, out, accepted=source.name in accepted)
+            agree(source, catalog, out, accepted=source.name in accepted)
         for source in sources:
             outcome, trouble = _run(source, catalog, args, out)
             for key in total:
@@ -163,35 +163,6 @@ def _accepts(name: str, options: dict[str, Any], args: argparse.Namespace) -> bo
     if not isinstance(accepts, bool):
         raise UsageError(f"the option 'accept_terms' of source {name!r} is true or false")
     return accepts
-
-
-def _agree(source: Source, catalog: Catalog, out: Output, *, accepted: bool) -> None:
-    """Show a source's terms once, and have them accepted where they restrict what may be kept.
-
-    Raises
-    ------
-    UsageError
-        If they are not.
-    """
-    if not source.terms or catalog.has_consent(source.name, source.terms):
-        return
-    (out.note if source.restricted else out.say)(f"{source.name}: {source.terms}")
-    if not source.restricted and (out.quiet or out.json):
-        return  # they were not shown: another time
-    if source.restricted and not accepted:
-        if out.quiet or out.json or sys.stdin is None or not sys.stdin.isatty():
-            raise UsageError(
-                f"the terms of {source.name!r} restrict what may be kept; read them above and "
-                "repeat the command with --accept-terms"
-            )
-        try:
-            said = input("Do you accept these terms? [y/N] ")
-        except EOFError:
-            said = ""
-        if said.strip().lower() not in ("y", "yes"):
-            raise UsageError(f"without accepting its terms nothing is taken from {source.name!r}")
-    with catalog.transaction():
-        catalog.consent(source.name, source.terms)
 
 
 def _wanted(args: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:

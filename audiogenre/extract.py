@@ -14,7 +14,7 @@ from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
     from audiogenre.catalog import Catalog
-    from audiogenre.extraction import Report
+    from audiogenre.parts import Report
     from audiogenre.store import FeatureStore
 
 SETS = ("baseline", "full")  # what is computed by default
@@ -43,6 +43,12 @@ def parser() -> argparse.ArgumentParser:
         "--attributes",
         action="store_true",
         help="also estimate Spotify's attributes, for 'fit --features spotify' without Spotify",
+    )
+    p.add_argument(
+        "--augment",
+        choices=("phone",),
+        help="also compute a copy of every clip as a phone would record it from a loudspeaker, for "
+        "'fit --augment phone'; needs pip install 'audiogenre[augment]'",
     )
     p.add_argument("--jobs", type=positive(int), metavar="N", help="worker processes (cores)")
     p.add_argument(
@@ -85,12 +91,16 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
     from audiogenre.attributes import NAME
     from audiogenre.catalog import Catalog
-    from audiogenre.extraction import directory, plan, run_parts, stored_set
+    from audiogenre.extraction import directory, stored_set
+    from audiogenre.parts import plan, run_parts
+    from audiogenre.phone import copy_name
     from audiogenre.store import FeatureStore
 
     started = time.monotonic()
     estimates = [NAME] if args.attributes else []
-    names = [*(args.set or SETS), *estimates]
+    chosen = args.set or [*SETS]
+    copies = [copy_name(name) for name in chosen] if args.augment else []
+    names = [*chosen, *copies, *estimates]
     sets = [stored_set(name, max_seconds=args.max_seconds) for name in names]
     store = FeatureStore(args.data / "features")
     jobs = args.jobs or int(cpu_count())
@@ -137,9 +147,12 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
 
 def _features(args: argparse.Namespace) -> str:
-    if args.attributes:
+    if args.attributes and not args.augment:
         return "spotify"
-    return f"extracted --set {'+'.join(args.set)}" if args.set else "extracted"
+    words = ["extracted"]
+    words += [f"--set {'+'.join(args.set)}"] if args.set else []
+    words += [f"--augment {args.augment}"] if args.augment else []
+    return " ".join(words)
 
 
 class _Tally:

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.covariance import LedoitWolf
 from sklearn.decomposition import PCA
 
+from audiogenre.classifiers.augmented import stack
 from audiogenre.classifiers.scaling import BlockScaler
 from audiogenre.splits import Folds
 
@@ -71,14 +72,15 @@ class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
         super().__setstate__(state)
 
     def fit(self, X: npt.ArrayLike, y: npt.NDArray[np.str_]) -> NoveltyDetector:
-        """Learn where the classes lie and how they spread."""
+        """Learn where the classes lie and how they spread, copies that rows carry included."""
         pretrained = [
             i for i, each in enumerate(self.blocks) if each.partition("/")[0] in _PRETRAINED
         ]
         heard = [i for i, each in enumerate(self.blocks) if not each.startswith("context/")]
         self.columns_ = np.array(pretrained or heard, dtype=np.int64)
         blocks = tuple(self.blocks[each] for each in self.columns_)
-        values = np.asarray(X, dtype=np.float64)[:, self.columns_]
+        stacked, y = stack(X, len(self.blocks), y)
+        values = np.asarray(stacked, dtype=np.float64)[:, self.columns_]
         self.scaler_ = BlockScaler(blocks, ranks=False).fit(values)
         scaled = self.scaler_.transform(values)
         k = max(1, min(_COMPONENTS, scaled.shape[1], len(scaled) // 4))

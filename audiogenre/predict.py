@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +14,6 @@ from audiogenre.cli import Output, audio_files, make_parser, positive, printable
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, TagError, UsageError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from audiogenre.bundle import Bundle
     from audiogenre.typing import LabelKind
 
 _ENOUGH_FOR_A_POOL = 8
@@ -85,6 +82,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from joblib import cpu_count
 
     from audiogenre import m3u
+    from audiogenre.answers import record, write_csv
     from audiogenre.bundle import UNKNOWN, find_bundle, load_bundle
     from audiogenre.hierarchy import answer_above
     from audiogenre.multilabel.answers import NONE
@@ -113,16 +111,17 @@ def command(args: argparse.Namespace, out: Output) -> int:
     for path, answer, error in out.progress(answers, total=len(paths), unit="file", what="predict"):
         if levels and answer is not None:
             answer = answer_above(answer, levels)
-        record = _record(path, answer, error, bundle, args.tags)
+        found = record(str(path), answer, error, bundle, tags=args.tags)
         if args.write_tags:
-            record["tagging"] = _tag(record, kind, dry_run=args.dry_run)
-        predictions.append(record)
+            found["tagging"] = _tag(found, kind, dry_run=args.dry_run)
+        predictions.append(found)
         if not args.csv:
-            out.say(_text(record, args.top))
+            out.say(_text(found, args.top))
     if args.csv:
         extra = ["tags"] if args.tags is not None else []
         extra += ["level"] if levels else []
-        _write_csv(predictions, bundle.labels, extra + (["tagging"] if args.write_tags else []))
+        extra += ["tagging"] if args.write_tags else []
+        write_csv(sys.stdout, predictions, bundle.labels, {each: _CELLS[each] for each in extra})
     result = bundle.metadata["multilabel"] if bundle.is_multilabel else {}
     if args.m3u:
         result = result | _write_lists(args, out, bundle.name, predictions, names)
@@ -175,48 +174,6 @@ def _write_lists(
     return {"playlists": found, "left_out": [str(each) for each in sorted(left_out)]}
 
 
-def _record(
-    path: Any, answers: pd.DataFrame | None, error: str, bundle: Bundle, tags: int | None
-) -> dict[str, Any]:
-    """Return one file's prediction as it stands in the JSON."""
-    if answers is None:
-        blank: dict[str, Any] = {
-            "label": None,
-            "known": None,
-            "probability": None,
-            "probabilities": {},
-        } | ({"tags": {}} if tags else {})
-        blank |= {"labels": []} if bundle.is_multilabel else {}
-        return {"path": str(path), **blank, "error": error}
-    whole, *windows = (_answer(row, bundle.labels, tags) for row in answers.to_dict("records"))
-    record = {"path": str(path), **whole, "error": None}
-    if windows:
-        starts = answers["start"].iloc[1:]
-        record["timeline"] = [
-            {"start": float(start), **window} for start, window in zip(starts, windows, strict=True)
-        ]
-    return record
-
-
-def _answer(row: dict[Any, Any], labels: list[str], tags: int | None) -> dict[str, Any]:
-    answer = {
-        "label": row["label"],
-        "nearest": row["nearest"],
-        "known": bool(row["known"]),
-        "probability": float(row["probability"]),
-        "probabilities": {label: float(row[f"p_{label}"]) for label in labels},
-    }
-    if "level" in row:
-        above = {key[len("above_") :]: float(row[key]) for key in row if key.startswith("above_")}
-        answer |= {"level": row["level"], "parents": above}
-    if "labels" in row:
-        answer["labels"] = row["labels"]
-    if tags:
-        heard = {key[len("tag_") :]: float(row[key]) for key in row if key.startswith("tag_")}
-        answer["tags"] = dict(sorted(heard.items(), key=lambda item: -item[1])[:tags])
-    return answer
-
-
 def _text(record: dict[str, Any], top: int) -> str:
     path = printable(record["path"])
     if record["error"]:
@@ -230,47 +187,38 @@ def _text(record: dict[str, Any], top: int) -> str:
 
 
 def _sentence(answer: dict[str, Any], top: int) -> str:
+    from audiogenre.answers import percentages
+
     level = "parents" if answer.get("level") == "parent" else "probabilities"
     ranked = sorted(answer[level].items(), key=lambda item: -item[1])
-    shown = _percentages(dict(ranked[:top]))
+    shown = percentages(dict(ranked[:top]))
     sentence = shown if answer["known"] else f"unknown (nearest: {shown})"
     if level == "parents":
         sentence += " (top genre: the label is uncertain)"
     if answer["known"] and "labels" in answer:
         given = {label: share for label, share in ranked if label in answer["labels"]}
         others = [(label, share) for label, share in ranked if label not in given]
-        below = _percentages(dict(others[: max(top - len(given), 0)]))
-        sentence = _percentages(given) or answer["label"]
+        below = percentages(dict(others[: max(top - len(given), 0)]))
+        sentence = percentages(given) or answer["label"]
         sentence += f" (below their thresholds: {below})" if below else ""
-    return f"{sentence}; tags: {_tags(answer)}" if "tags" in answer else sentence
+    return f"{sentence}; tags: {percentages(answer['tags'])}" if "tags" in answer else sentence
 
 
-def _tags(answer: dict[str, Any]) -> str:
-    return _percentages(answer["tags"])
+def _tagging(row: dict[str, Any]) -> str:
+    return str(tagging.Change(**row["tagging"])) if row.get("tagging") else ""
 
 
-def _percentages(shares: dict[str, float]) -> str:
-    return ", ".join(f"{name} {100 * share:.0f} %" for name, share in shares.items())
+def _heard(row: dict[str, Any]) -> str:
+    from audiogenre.answers import percentages
+
+    return percentages(row["tags"])
 
 
-def _write_csv(predictions: list[dict[str, Any]], labels: list[str], extra: list[str]) -> None:
-    import csv
-
-    writer = csv.writer(sys.stdout)
-    columns = ["path", "start", "label", "nearest", "known", "probability", *labels]
-    writer.writerow([*columns, *extra, "error"])
-    for record in predictions:
-        for row in (record, *record.get("timeline", ())):
-            shares = [row["probabilities"].get(label, "") for label in labels]
-            cells = [row.get(key) for key in ("start", "label", "nearest", "known", "probability")]
-            more = [_cell(row, each) for each in extra]
-            writer.writerow([record["path"], *cells, *shares, *more, record["error"]])
-
-
-def _cell(row: dict[str, Any], column: str) -> Any:
-    if column == "tagging":
-        return tagging.Change(**row[column]) if row.get(column) else ""
-    return _tags(row) if column == "tags" else row.get(column)
+_CELLS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "tags": _heard,
+    "level": lambda row: row.get("level"),
+    "tagging": _tagging,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

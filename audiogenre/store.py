@@ -23,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from audiogenre.errors import StoreError, UsageError
+from audiogenre.phone import copied_name
 
 KEYS = ("track_id", "sha256")
 ATTRIBUTES, ORIGIN = "spotify", "origin"
@@ -110,8 +111,9 @@ class FeatureStore:
         return sorted(found)
 
     def default_set(self) -> str:
-        """Return the name of the only set there that is not the attributes', else ``full``."""
-        names = sorted({each.rpartition("-")[0] or each for each in self.sets()} - {ATTRIBUTES})
+        """Return the name of the only set there but for attributes and copies, else ``full``."""
+        folders = {each.rpartition("-")[0] or each for each in self.sets()}
+        names = sorted({copied_name(each) for each in folders} - {ATTRIBUTES})
         return names[0] if len(names) == 1 else "full"
 
     def find(self, name: str, preferred: str | None = None) -> str:

@@ -24,11 +24,16 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Candidate:
-    """One candidate of the search with its scores, shares of 1."""
+    """One candidate of the search with its scores, shares of 1.
+
+    `copies` is the score on the validation rows' copies, which decides nothing; None if there are
+    none.
+    """
 
     parameters: dict[str, Any]
     train: float
     validation: float
+    copies: float | None = None
 
     @property
     def gap(self) -> float:
@@ -129,9 +134,10 @@ def choose(
     """
     train = np.asarray(results["mean_train_score"], dtype=np.float64)
     validation = np.asarray(results["mean_test_score"], dtype=np.float64)
+    copies = results.get("mean_test_copies", [None] * len(train))
     candidates = [
-        Candidate(dict(parameters), float(t), float(v))
-        for parameters, t, v in zip(results["params"], train, validation, strict=True)
+        Candidate(dict(parameters), float(t), float(v), None if c is None else float(c))
+        for parameters, t, v, c in zip(results["params"], train, validation, copies, strict=True)
     ]
     sign, name = (-1 if complexity.startswith("-") else 1), complexity.removeprefix("-")
     rank = np.array([sign * float(each.parameters.get(name, 0)) for each in candidates])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import pandas as pd
 import pytest
 
 from audiogenre.classifiers import CLASSIFIERS
+from audiogenre.dataset import Dataset
 from pipelines.reproduce import __main__ as reproduce
-from pipelines.reproduce import protocols, tables
+from pipelines.reproduce import clips, protocols, tables
 from pipelines.reproduce.rows import ROWS
 
 Read = Callable[..., dict[str, Any]]
@@ -109,6 +111,17 @@ def test_a_row_without_data_says_how_to_come_by_it(read: Read) -> None:
     assert "fma_small is not there: unpack fma_small.zip" in rows[0]["missing"]
 
 
+def test_a_row_tells_every_folder_that_it_needs(read: Read, shared: Path) -> None:
+    only = ("--only", "fma-8genre-phone", "--model", "svc")
+    folder = shared / "fma_phone"
+    assert f"{folder} is not there: record a few songs" in read(*only)["rows"][0]["missing"]
+    folder.mkdir()
+    (row,) = read(*only)["rows"]
+    folder.rmdir()
+    assert f"{shared / 'fma_small'} is not there" in row["missing"]
+    assert row["theirs"] == 42.5
+
+
 def test_every_system_has_its_rows() -> None:
     assert {row.system for row in ROWS} >= {"spotifynn", "moods", "library", "extracted", "fma"}
     keys = [row.key for row in ROWS]
@@ -116,6 +129,8 @@ def test_every_system_has_its_rows() -> None:
     published = {(row.system, row.task, row.features): row.theirs for row in ROWS}
     assert published["spotifynn", "4mood", "spotify"] == 71.37
     assert published["extracted", "10genre", "extracted"] == 56.5
+    assert published["fma", "8genre-phone", "extracted"] == 42.5
+    assert published["corpus", "4genre-phone", "musicnn"] == 27.3
 
 
 def test_an_unknown_system_is_exit_2(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,6 +153,39 @@ def test_the_validation_part_chooses_and_the_test_part_is_answered() -> None:
     assert alone.y.shape == both.predicted.shape == (1, 30)
     assert (alone.y[0] == data.y[parts == "test"]).all()
     assert both.accuracy > 60
+
+
+def recorded() -> Dataset:
+    """Two labels told by one column, and by another one in recordings of the rows."""
+    rng = np.random.default_rng(0)
+    X, codes = pd.DataFrame(rng.normal(size=(120, 2)), columns=["a", "b"]), np.arange(120) // 3 % 2
+    copies = X.copy()
+    X["a"] += 6 * codes
+    copies["b"] += 6 * codes
+    data = tables.dataset(X, np.array(["pop", "rock"])[codes], np.arange(120) // 3)
+    return replace(data, copies=copies, test=np.arange(120) >= 90)
+
+
+def test_copies_in_training_tell_recordings_apart() -> None:
+    data, family = recorded(), CLASSIFIERS["linear"]
+    clean, augmented = clips.by_phone(data, family, repeats=2)
+    assert clean.y.shape == augmented.predicted.shape == (2, 120)
+    assert (augmented.groups == data.groups).all()
+    assert clean.accuracy < 60
+    assert augmented.accuracy > 70
+
+
+def test_recordings_are_answered_by_what_has_learned_from_the_training_part_only() -> None:
+    data, family = recorded(), CLASSIFIERS["linear"]
+    assert data.copies is not None
+    heard = replace(data, X=data.copies[["b", "a"]], copies=None)
+    clean, augmented = clips.on_recordings(data, heard, family)
+    assert (augmented.y[0] == data.y).all()
+    assert clean.accuracy < 60
+    assert augmented.accuracy > 70
+    lies = np.where(data.test, np.where(data.y == "pop", "rock", "pop"), data.y)
+    told, _ = clips.on_recordings(replace(data, y=lies), heard, family)
+    assert (told.predicted == clean.predicted).all()
 
 
 def test_tracks_of_one_artist_or_of_two_genres(tmp_path: Path) -> None:

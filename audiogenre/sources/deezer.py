@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 from audiogenre.errors import FetchError, ThrottledError, TransientError, UsageError
 from audiogenre.genres import GenreTree
@@ -24,22 +25,8 @@ Entry = dict[str, Any]
 
 
 @dataclass(kw_only=True)
-class DeezerSource(RemoteSource):
-    """Tracks of genres or of playlists at Deezer.
-
-    Parameters
-    ----------
-    genre : sequence of str
-        Names as Deezer or ``genres.toml`` knows them.
-    playlist : sequence of str
-        Ids or links. If one genre is given all their tracks are of it, else their albums say.
-    per_genre : int > 0
-        Tracks listed a genre, at most.
-    """
-
-    genre: tuple[str, ...] = ()
-    playlist: tuple[str, ...] = ()
-    per_genre: int = 200
+class Deezer(RemoteSource):
+    """Deezer, asked for one recording after the other; it lists nothing by itself."""
 
     name: ClassVar[str] = "deezer"
     terms: ClassVar[str] = (
@@ -57,13 +44,82 @@ class DeezerSource(RemoteSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        self._isrcs: dict[str, str | None] = {}
+
+    def _listed(self) -> Iterator[Track | Problem]:
+        return iter(())
+
+    def recording(self, isrc: str) -> Track:
+        """Return the track of a recording, without labels; its audio can be fetched.
+
+        Raises
+        ------
+        FetchError
+            If Deezer does not have it, or no preview of it.
+        """
+        entry = self.ask(f"track/isrc:{quote(isrc, safe='')}")
+        track_id, link = text(entry, "id"), text(entry, "preview")
+        if track_id is None:
+            raise FetchError("bad answer", "Deezer does not name the track")
+        if link is None:
+            raise FetchError("no preview", "Deezer has none of this track", final=True)
+        self._links[f"deezer:{track_id}"] = link
+        return _named(entry, ())
+
+    def _link(self, track: Track) -> str:
+        answer = self.ask(f"track/{track.id.partition(':')[2]}")
+        link = text(answer, "preview")
+        if link is None:
+            raise FetchError("no preview", "Deezer has none of this track", final=True)
+        self._isrcs[track.id] = text(answer, "isrc")  # charts and radios do not say it
+        return link
+
+    def described(self, track: Track) -> Track:
+        """Return the track with its ISRC."""
+        return replace(track, isrc=self._isrcs.pop(track.id, None) or track.isrc)
+
+    def _check(self, answer: Any) -> None:
+        super()._check(answer)
+        error = answer.get("error")
+        if not error:
+            return
+        code = error.get("code") if isinstance(error, dict) else None
+        said = (text(error, "message") if isinstance(error, dict) else str(error)) or f"code {code}"
+        if code == _QUOTA:
+            raise ThrottledError(f"Deezer: {said}")
+        if code == _BUSY:
+            raise TransientError("busy", f"Deezer: {said}")
+        if code == _NO_DATA:
+            raise FetchError("not found", f"Deezer: {said}", final=True)
+        raise FetchError("refused", f"Deezer: {said} (code {code})")
+
+
+@dataclass(kw_only=True)
+class DeezerSource(Deezer):
+    """Tracks of genres or of playlists at Deezer.
+
+    Parameters
+    ----------
+    genre : sequence of str
+        Names as Deezer or ``genres.toml`` knows them.
+    playlist : sequence of str
+        Ids or links. If one genre is given all their tracks are of it, else their albums say.
+    per_genre : int > 0
+        Tracks listed a genre, at most.
+    """
+
+    genre: tuple[str, ...] = ()
+    playlist: tuple[str, ...] = ()
+    per_genre: int = 200
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.genre and not self.playlist:
             raise UsageError("the source 'deezer' needs --genre GENRE or --playlist ID")
         if self.playlist and len(self.genre) > 1:
             raise UsageError("the tracks of --playlist can be of one --genre only")
         self._playlists = [_playlist_id(each) for each in self.playlist]
         self._albums: dict[str, tuple[Label, ...]] = {}
-        self._isrcs: dict[str, str | None] = {}
 
     def _listed(self) -> Iterator[Track | Problem]:
         for playlist in self._playlists:
@@ -151,16 +207,7 @@ class DeezerSource(RemoteSource):
         if entry.get("preview") == "":
             yield Problem(track_id, "no preview: Deezer has none of this track")
             return
-        yield Track(
-            id=track_id,
-            source="deezer",
-            labels=labels,
-            title=text(entry, "title"),
-            artist=text(entry, "artist", "name"),
-            album=text(entry, "album", "title"),
-            isrc=text(entry, "isrc"),
-            duration=number(entry, "duration"),
-        )
+        yield _named(entry, labels)
 
     def _album(self, album_id: str | None) -> tuple[Label, ...] | Problem:
         """Return the genres of an album as labels; Deezer knows no genre of a single track."""
@@ -178,32 +225,18 @@ class DeezerSource(RemoteSource):
             )
         return self._albums[album_id]
 
-    def _link(self, track: Track) -> str:
-        answer = self.ask(f"track/{track.id.partition(':')[2]}")
-        link = text(answer, "preview")
-        if link is None:
-            raise FetchError("no preview", "Deezer has none of this track", final=True)
-        self._isrcs[track.id] = text(answer, "isrc")  # charts and radios do not say it
-        return link
 
-    def described(self, track: Track) -> Track:
-        """Return the track with its ISRC."""
-        return replace(track, isrc=self._isrcs.pop(track.id, None) or track.isrc)
-
-    def _check(self, answer: Any) -> None:
-        super()._check(answer)
-        error = answer.get("error")
-        if not error:
-            return
-        code = error.get("code") if isinstance(error, dict) else None
-        said = (text(error, "message") if isinstance(error, dict) else str(error)) or f"code {code}"
-        if code == _QUOTA:
-            raise ThrottledError(f"Deezer: {said}")
-        if code == _BUSY:
-            raise TransientError("busy", f"Deezer: {said}")
-        if code == _NO_DATA:
-            raise FetchError("not found", f"Deezer: {said}", final=True)
-        raise FetchError("refused", f"Deezer: {said} (code {code})")
+def _named(entry: Entry, labels: tuple[Label, ...]) -> Track:
+    return Track(
+        id=f"deezer:{text(entry, 'id')}",
+        source="deezer",
+        labels=labels,
+        title=text(entry, "title"),
+        artist=text(entry, "artist", "name"),
+        album=text(entry, "album", "title"),
+        isrc=text(entry, "isrc"),
+        duration=number(entry, "duration"),
+    )
 
 
 def _playlist_id(given: str) -> str:

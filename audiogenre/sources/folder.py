@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, BinaryIO, ClassVar, cast
 
 from audiogenre import tagging
 from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
@@ -146,7 +146,7 @@ class FolderSource(BaseSource):
         return row
 
 
-def read_tags(path: Path) -> dict[str, str]:
+def read_tags(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
     """Return a file's title, artist, album, genre and isrc tags, several values joined by ``;``.
 
     A file without readable tags has none: whether its audio is whole is another question.
@@ -154,7 +154,7 @@ def read_tags(path: Path) -> dict[str, str]:
     import mutagen
 
     try:
-        tags = mutagen.File(path, easy=True)
+        tags = mutagen.File(source, easy=True)
     except Exception:  # mutagen raises whatever damaged bytes provoke, IndexError and the like too
         return {}
     if tags is None:

@@ -11,7 +11,7 @@ import os
 import re
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeGuard
@@ -38,7 +38,7 @@ from audiogenre.typing import Label, Problem, Track
 TOKEN_VARIABLE = "AUDIOGENRE_SPOTIFY_TOKEN_URL"
 ID_VARIABLE, SECRET_VARIABLE = "SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"
 _PAGE, _SEARCH_PAGE, _FEATURES_PAGE = 50, 10, 50
-_DEAD = ("invalid_client", "invalid_grant", "unauthorized_client", "invalid_request")
+DEAD = ("invalid_client", "invalid_grant", "unauthorized_client", "invalid_request")
 
 _RETIRED = {
     "features": "Spotify gives this app no audio features: take --source reccobeats for measured "
@@ -228,25 +228,14 @@ class SpotifySource(RemoteSource):
 
         def once() -> Any:
             try:
-                with warnings.catch_warnings():  # it remarks on every retired call
-                    warnings.simplefilter("ignore", DeprecationWarning)
-                    answer = getattr(self._spotify(), method)(*arguments)
-            except spotipy.SpotifyException as error:
-                raise _translated(error) from error
+                return ask(getattr(self._spotify(), method), *arguments)
             except SpotifyOauthError as error:
-                if error.error not in _DEAD:
+                if error.error not in DEAD:
                     raise TransientError("bad answer", "no token from Spotify") from error
                 raise LoginError(
                     f"Spotify refuses the login ({error.error}); look at {ID_VARIABLE} and "
                     f"{SECRET_VARIABLE}"
                 ) from error
-            except (TypeError, AttributeError) as error:  # it looks into an answer that is none
-                raise TransientError("bad answer", "no JSON from Spotify") from error
-            except requests.RequestException as error:
-                raise TransientError("connection", f"Spotify: {type(error).__name__}") from error
-            if not isinstance(answer, dict | list):
-                raise TransientError("bad answer", "no JSON from Spotify")
-            return answer
 
         return self.client.attempt(urlsplit(self._base).netloc, once)
 
@@ -261,6 +250,31 @@ class SpotifySource(RemoteSource):
             )
             found.prefix = self._base + "/"
         return found
+
+
+def ask(method: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a method of spotipy once; what goes wrong is told apart as for every other service.
+
+    Raises
+    ------
+    FetchError
+        As `audiogenre.net.Client.attempt` wants it.
+    LoginError
+        If Spotify refuses the token.
+    """
+    try:
+        with warnings.catch_warnings():  # it remarks on every retired call
+            warnings.simplefilter("ignore", DeprecationWarning)
+            answer = method(*arguments)
+    except spotipy.SpotifyException as error:
+        raise _translated(error) from error
+    except (TypeError, AttributeError) as error:  # it looks into an answer that is none
+        raise TransientError("bad answer", "no JSON from Spotify") from error
+    except requests.RequestException as error:
+        raise TransientError("connection", f"Spotify: {type(error).__name__}") from error
+    if not isinstance(answer, dict | list):
+        raise TransientError("bad answer", "no JSON from Spotify")
+    return answer
 
 
 def _translated(error: spotipy.SpotifyException) -> Exception:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 MEASURES = ("speed", "workers", "memory", "parity", "accuracy")
-EXTRA = ("attributes", "download")  # only when asked for: they need the extra, and the tests
+# Only when asked for: they need extras, or the tests.
+EXTRA = ("musicnn", "attributes", "phone", "download")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,14 +55,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     from audiogenre.attributes import attribute_set
     from audiogenre.errors import MissingExtraError
-    from pipelines.benchmark import downloads, measures
+    from audiogenre.extraction import stored_set
+    from audiogenre.phone import copy_name
+    from pipelines.benchmark import downloads, measures, recordings
 
-    if "attributes" in wanted:
-        try:
+    try:
+        if "musicnn" in wanted:
+            stored_set("musicnn")
+        if "attributes" in wanted:
             attribute_set()
-        except MissingExtraError as error:
-            print(error, file=sys.stderr)
-            return error.exit_code
+        if "phone" in wanted:
+            for name in recordings.SETS:
+                stored_set(copy_name(name))
+    except MissingExtraError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    seeds = 1 if args.quick else args.seeds
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
         clips = measures.prepare(data, args.music)
@@ -73,10 +82,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 some, **({"few": 20, "many": 40} if args.quick else {})
             ),
             "parity": lambda: measures.parity(some),
-            "accuracy": lambda: measures.accuracy(data, seeds=1 if args.quick else args.seeds),
-            "attributes": lambda: measures.attributes(
-                data, some, seeds=1 if args.quick else args.seeds
-            ),
+            "accuracy": lambda: measures.accuracy(data, seeds=seeds),
+            "musicnn": lambda: measures.musicnn(data, some, seeds=seeds),
+            "attributes": lambda: measures.attributes(data, some, seeds=seeds),
+            "phone": lambda: recordings.phone(data, seeds=seeds),
             "download": lambda: downloads.download(per_genre=20 if args.quick else 120),
         }
         results = {}

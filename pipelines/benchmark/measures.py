@@ -19,23 +19,15 @@ from audiogenre import attributes as estimates
 from audiogenre import download as download_command
 from audiogenre import evaluation
 from audiogenre.audio import decode
+from audiogenre.candidates import nested_predictions
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import load_dataset
-from audiogenre.extraction import (
-    Item,
-    Part,
-    cut_up,
-    default_fingerprints,
-    extract_part,
-    feature_set,
-    plan,
-    run_parts,
-)
-from audiogenre.features import BASELINE, FULL
+from audiogenre.extraction import default_fingerprints, feature_set
+from audiogenre.features import BASELINE, FULL, MUSICNN
+from audiogenre.parts import Item, Part, cut_up, extract_part, plan, run_parts
 from audiogenre.splits import grouped_folds
 from audiogenre.store import FeatureStore
-from audiogenre.training import nested_predictions
 from pipelines.benchmark import recipes
 
 Row = dict[str, Any]
@@ -168,25 +160,34 @@ def accuracy(data: Path, *, seeds: int = 5, jobs: int = 2) -> list[Row]:
     return [row for name in SETS for row in _nested(data, name, seeds=seeds, jobs=jobs)]
 
 
+def musicnn(data: Path, clips: Sequence[Path], *, seeds: int = 5, jobs: int = 2) -> list[Row]:
+    """Nested accuracy on what a pretrained network hears, alone and with `full`, and its cost."""
+    extract(data, [MUSICNN.name], jobs=jobs)
+    names = (MUSICNN.name, f"full+{MUSICNN.name}")
+    rows = [row for name in names for row in _nested(data, name, seeds=seeds, jobs=jobs)]
+    return [*rows, *_costs(MUSICNN.compute, clips)]
+
+
 def attributes(data: Path, clips: Sequence[Path], *, seeds: int = 5, jobs: int = 2) -> list[Row]:
     """Nested accuracy of the SVC on estimated attributes alone, and what estimating costs."""
-    store = FeatureStore(data / "features")
-    with Catalog(data / "catalog.db") as catalog:
-        planned = plan(catalog, store, data, [estimates.NAME], jobs=jobs)
-    run_parts(planned.parts, jobs=jobs, store=store, handle=lambda report: None)
+    extract(data, [estimates.NAME], jobs=jobs)
     rows = _nested(data, estimates.NAME, seeds=seeds, jobs=jobs)
+    return [*rows, *_costs(estimates.estimate, clips)]
+
+
+def _costs(compute: Callable[..., Any], clips: Sequence[Path]) -> list[Row]:
+    """Time decoding alone, and decoding with computing, clip by clip on one core."""
     with threadpool_limits(1):
-        estimates.estimate(*decode(clips[0]))
+        compute(*decode(clips[0]))
         times = [
-            (_seconds(decode, clip), _seconds(lambda path: estimates.estimate(*decode(path)), clip))
+            (_seconds(decode, clip), _seconds(lambda path: compute(*decode(path)), clip))
             for clip in clips
         ]
     alone, whole = 1e3 * np.median(times, axis=0)
     protocol = f"one core, {len(clips)} clips, median over clips"
     return [
-        *rows,
         _row("decode, mono, resample (one core, median)", alone, "ms a clip", protocol),
-        _row("decode and estimate (one core, median)", whole, "ms a clip", protocol),
+        _row("decode and compute (one core, median)", whole, "ms a clip", protocol),
     ]
 
 
@@ -238,10 +239,17 @@ def prepare(data: Path, music: Path | None) -> list[Path]:
     source = ["--source", "folder", "--path", str(music)] if music else ["--per-genre", "20"]
     if download_command.main(["--data", str(data), "-q", *source]) > 1:
         raise SystemExit(2)
+    extract(data, SETS, jobs=2)
     store = FeatureStore(data / "features")
+    known = store.known(store.directory("full", feature_set("full").fingerprint))
     with Catalog(data / "catalog.db") as catalog:
-        planned = plan(catalog, store, data, SETS, jobs=2)
-        run_parts(planned.parts, jobs=2, store=store, handle=lambda report: None)
-        known = store.known(store.directory("full", feature_set("full").fingerprint))
         previews = catalog.previews()
     return [data / previews[track_id].path for track_id in sorted(known)]
+
+
+def extract(data: Path, names: Sequence[str], *, jobs: int) -> None:
+    """Compute sets where they are not there yet."""
+    store = FeatureStore(data / "features")
+    with Catalog(data / "catalog.db") as catalog:
+        planned = plan(catalog, store, data, names, jobs=jobs)
+    run_parts(planned.parts, jobs=jobs, store=store, handle=lambda report: None)

@@ -83,10 +83,11 @@ def _row(row: Row, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         "protocol": row.protocol,
         "theirs": row.theirs,
     }
-    path = args.shared / row.needs
+    path, *beside = (args.shared / each for each in (row.needs, *row.beside))
     nothing = {"n": 0, "ours_their_protocol": None, "ours": None, "interval": None}
-    if not path.exists():
-        return {**described, **nothing, "missing": f"{path} is not there: {row.how}"}
+    for each in (path, *beside):
+        if not each.exists():
+            return {**described, **nothing, "missing": f"{each} is not there: {row.how}"}
     try:
         family = row.family()
     except MissingExtraError as error:
@@ -98,7 +99,10 @@ def _row(row: Row, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         record: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         if record.pop("version", None) == version:
             return record
-    record = described | _measure(row, family, path, folder, repeats, args.jobs)
+    try:
+        record = described | _measure(row, family, path, folder, repeats, args.jobs)
+    except MissingExtraError as error:
+        return {**described, **nothing, "missing": str(error)}
     kept.write_text(json.dumps({**record, "version": version}, indent=2) + "\n", encoding="utf-8")
     return record
 

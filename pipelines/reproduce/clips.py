@@ -5,26 +5,44 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from audiogenre import download as download_command
 from audiogenre import extract as extract_command
+from audiogenre.candidates import search
 from audiogenre.catalog import Catalog
 from audiogenre.dataset import Dataset, load_dataset
-from audiogenre.extraction import default_fingerprints
+from audiogenre.extraction import default_fingerprints, stored_set
+from audiogenre.phone import copy_name
 from audiogenre.splits import grouped_folds
 from audiogenre.store import FeatureStore
 from audiogenre.typing import Classifier
-from pipelines.reproduce.protocols import Score, on_test
+from pipelines.benchmark.recordings import nested
+from pipelines.reproduce.protocols import BEST, Score, on_test
 
 
 def features(
-    path: Path, work: Path, set_name: str, *, source: str = "folder", jobs: int = 1
+    path: Path,
+    work: Path,
+    set_name: str,
+    *,
+    source: str = "folder",
+    augment: bool = False,
+    jobs: int = 1,
 ) -> Dataset:
-    """Return the features of a folder of clips; what was computed before is taken as it is."""
+    """Return the features of a folder of clips; what was computed before is taken as it is.
+
+    Raises
+    ------
+    MissingExtraError
+        If the set, or `augment` (a copy of each clip as by phone), needs something else installed.
+    """
+    stored_set(copy_name(set_name) if augment else set_name)
     common = ["--data", str(work), "-q"]
+    copies = ["--augment", "phone"] if augment else []
     if download_command.main(["--source", source, "--path", str(path), *common]) > 1:
         raise SystemExit(2)
-    if extract_command.main(["--set", set_name, "--jobs", str(jobs), *common]) > 1:
+    if extract_command.main(["--set", set_name, "--jobs", str(jobs), *copies, *common]) > 1:
         raise SystemExit(2)
     with Catalog(work / "catalog.db") as catalog:
         return load_dataset(
@@ -33,6 +51,7 @@ def features(
             features="extracted",
             set_name=set_name,
             fingerprints=default_fingerprints(),
+            augment=augment,
         )
 
 
@@ -41,3 +60,63 @@ def own_split(dataset: Dataset, family: Classifier, *, jobs: int = 1) -> Score:
     train, test = np.flatnonzero(~dataset.test), np.flatnonzero(dataset.test)
     folds = grouped_folds(dataset.y[train], dataset.groups[train], seed=0)
     return on_test(dataset, family, train, test, folds, jobs=jobs)
+
+
+def by_phone(
+    dataset: Dataset, family: Classifier, *, repeats: int, jobs: int = 1
+) -> tuple[Score, Score]:
+    """Cross-validate on simulated recordings of the clips.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With copies.
+
+    Returns
+    -------
+    clean, augmented : Score
+        Learned from clips as they are, and from one copy of each as well.
+    """
+    answers = nested(dataset, family, seeds=repeats, tolerance=BEST, jobs=jobs)
+    y = np.tile(dataset.y, (repeats, 1))
+    clean, augmented = (
+        Score(y, answers[trained, "by phone"], dataset.groups) for trained in ("clean", "augmented")
+    )
+    return clean, augmented
+
+
+def on_recordings(
+    dataset: Dataset, recordings: Dataset, family: Classifier, *, jobs: int = 1
+) -> tuple[Score, Score]:
+    """Learn from the training part of clips, answer recordings made elsewhere.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        With copies.
+    recordings : Dataset
+        With the same columns.
+
+    Returns
+    -------
+    clean, augmented : Score
+        Learned from clips as they are, and from one simulated copy of each as well.
+    """
+    y, groups = dataset.y[~dataset.test], dataset.groups[~dataset.test]
+    folds = grouped_folds(y, groups, seed=0)
+
+    def score(X: npt.NDArray[np.float64]) -> Score:
+        model, _ = search(
+            family,
+            X[~dataset.test],
+            y,
+            folds,
+            dataset.blocks,
+            groups=groups,
+            tolerance=BEST,
+            jobs=jobs,
+        )
+        predicted = model.predict(recordings.X[dataset.X.columns].to_numpy())
+        return Score(recordings.y[None], predicted[None], recordings.groups)
+
+    return score(dataset.X.to_numpy()), score(dataset.with_copies())

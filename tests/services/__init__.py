@@ -122,6 +122,11 @@ class Service:
         known: dict[str, dict[str, str]] = self._control("/playlists")
         return known
 
+    def library(self, **change: Any) -> dict[str, Any]:
+        """Change what Spotify's user has (`spotify_user.Library.change`); return it."""
+        state: dict[str, Any] = self._control("/library", "POST", change)
+        return state
+
     def _control(self, path: str, method: str = "GET", body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = Request(self.urls["control"] + path, data, method=method)

@@ -19,6 +19,7 @@ from .audio import Clips
 from .control import Log, Settings
 from .faults import Faults
 from .links import Links
+from .spotify_user import Library
 from .world import Song, World
 
 SERVICES = {
@@ -74,6 +75,7 @@ class Fake:
     settings: Settings
     log: Log
     links: Links
+    library: Library
 
     def drew(self, name: str) -> bool:
         """Tell whether a fault was drawn for the request being answered."""
@@ -145,9 +147,9 @@ def serve(
     log = Log()
     settings = Settings(world, faults, latency)
     links = Links(seed, settings)
-    fake = Fake(world, Clips(clips, world, pool), faults, settings, log, links)
+    fake = Fake(world, Clips(clips, world, pool), faults, settings, log, links, Library())
     pages = {prefix: make(fake) for prefix, make in SERVICES.items()}
-    pages["/_control"] = control.blueprint(world, settings, log)
+    pages["/_control"] = control.blueprint(fake)
     apps = (
         _application(fake, "api", pages),
         _application(fake, "media", {"/media": media.blueprint(fake)}),

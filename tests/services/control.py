@@ -7,13 +7,16 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import Blueprint, Response, jsonify, request
 
 from .faults import Fault, Faults
 from .spotify_rows import playlists
 from .world import World
+
+if TYPE_CHECKING:
+    from .app import Fake
 
 WINDOW = 5.0  # seconds over which the log counts Deezer's requests
 
@@ -94,12 +97,16 @@ class Log:
 class Settings:
     """What a test can change while the fake runs; the state of the world is the world's own."""
 
-    OWN = ("latency", "lifetime", "rate", "slow", "down", "spotify_app", "spotify_token")
+    OWN = (
+        *("latency", "lifetime", "rate", "slow", "down"),
+        *("spotify_app", "spotify_token", "spotify_consent"),
+    )
     WORLD = ("base", "growth", "night", "worse_nights")
     CHOICES: ClassVar[dict[str, tuple[object, ...]]] = {
         "down": (False, "closed", "503"),
         "spotify_app": ("new", "old"),
         "spotify_token": ("ok", "invalid"),
+        "spotify_consent": ("given", "denied"),
     }
 
     def __init__(self, world: World, faults: Faults, latency: float) -> None:
@@ -111,6 +118,7 @@ class Settings:
         self.down: bool | str = False
         self.spotify_app = "new"
         self.spotify_token = "ok"
+        self.spotify_consent = "given"
 
     def set(self, state: dict[str, Any]) -> None:
         """Change what is named; everything is checked before anything is changed."""
@@ -138,9 +146,10 @@ class Settings:
         )
 
 
-def blueprint(world: World, settings: Settings, log: Log) -> Blueprint:
+def blueprint(fake: Fake) -> Blueprint:
     """Return the pages of the control."""
     pages = Blueprint("control", __name__)
+    world, settings, log, library = fake.world, fake.settings, fake.log, fake.library
 
     @pages.get("")
     def state() -> Response:
@@ -173,6 +182,15 @@ def blueprint(world: World, settings: Settings, log: Log) -> Blueprint:
                 for song in world.all()
             ]
         )
+
+    @pages.get("/library")
+    def show_library() -> Response:
+        return jsonify(library.report())
+
+    @pages.post("/library")
+    def change_library() -> Response:
+        library.change(request.get_json())
+        return jsonify(library.report())
 
     @pages.get("/playlists")
     def show_playlists() -> Response:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, g, jsonify, request
 
 from . import CLIENT_ID, CLIENT_SECRET
 from .spotify_rows import USER, Rows, here, images, members, playlists
+from .spotify_user import USER_SCOPE, USER_TOKEN, add_pages, error, refuse, token_error
 from .world import Song
 
 if TYPE_CHECKING:
     from .app import Fake
 
-APP_TOKEN, USER_TOKEN = "fake-app-token", "fake-user-token"
+APP_TOKEN = "fake-app-token"
 RETIRED = {  # what an app registered since the end of 2024 gets
     r"audio-features|audio-analysis/|recommendations$|artists/[^/]+/related-artists": 403,
     r"recommendations/available-genre-seeds": 404,
@@ -26,18 +27,6 @@ RETIRED = {  # what an app registered since the end of 2024 gets
     r"browse/|artists/[^/]+/top-tracks|users/|markets$": 403,
 }
 FILTERS = "artist|track|album|isrc|genre|year"
-
-
-def _error(status: int, message: str) -> Response:
-    response = jsonify(error={"status": status, "message": message})
-    response.status_code = status
-    return response
-
-
-def _token_error(kind: str, description: str) -> Response:
-    response = jsonify(error=kind, error_description=description)
-    response.status_code = 400
-    return response
 
 
 def _matches(song: Song, query: str) -> bool:
@@ -63,7 +52,7 @@ def _matches(song: Song, query: str) -> bool:
 def blueprint(fake: Fake) -> Blueprint:
     """Return the pages of the service."""
     pages = Blueprint("spotify", __name__)
-    world, rows = fake.world, Rows(fake)
+    world, library, rows = fake.world, fake.library, Rows(fake)
 
     def listed(song: Song) -> Any:
         return fake.faults.listed(song, rows.track)
@@ -102,13 +91,21 @@ def blueprint(fake: Fake) -> Blueprint:
             return None
         kind, _, token = request.headers.get("Authorization", "").partition(" ")
         if kind != "Bearer":
-            return _error(401, "No token provided")
-        if token not in (APP_TOKEN, USER_TOKEN) or fake.settings.spotify_token == "invalid":
-            return _error(401, "The access token expired")
+            return error(401, "No token provided")
+        good = token == APP_TOKEN or token in library.access
+        if not good or fake.settings.spotify_token == "invalid":
+            return error(401, "The access token expired")
         for pattern, status in RETIRED.items() if is_new() else ():
             if re.match(pattern, path):
-                return _error(status, "Forbidden" if status == 403 else "Resource not found")
-        return None
+                return error(status, "Forbidden" if status == 403 else "Resource not found")
+        g.refusal = library.refusal()
+        return refuse(g.refusal) if g.refusal and not g.refusal.get("done") else None
+
+    @pages.after_request
+    def lose(response: Response) -> Response:
+        """Answer with a refusal to what was done all the same."""
+        refusal = g.get("refusal")
+        return refuse(refusal) if refusal and refusal.get("done") else response
 
     @pages.post("/api/token")
     def token() -> Response:
@@ -122,20 +119,22 @@ def blueprint(fake: Fake) -> Blueprint:
         answer: dict[str, Any] = {"token_type": "Bearer", "expires_in": 3600}
         if grant == "client_credentials":
             if revoked or given != (CLIENT_ID, CLIENT_SECRET):
-                return _token_error("invalid_client", "Invalid client secret")
+                return token_error("invalid_client", "Invalid client secret")
             return jsonify(access_token=APP_TOKEN, **answer)
-        if grant == "refresh_token":
+        if grant in ("refresh_token", "authorization_code"):
             if revoked:
-                return _token_error("invalid_grant", "Refresh token revoked")
-            scope = "user-library-read playlist-read-private"
-            return jsonify(access_token=USER_TOKEN, scope=scope, **answer)
-        return _token_error("unsupported_grant_type", "grant_type parameter is missing or unknown")
+                return token_error("invalid_grant", "Refresh token revoked")
+            if basic is None:  # an app without a secret
+                return library.grant(request.form)
+            return jsonify(access_token=USER_TOKEN, scope=USER_SCOPE, **answer)
+        return token_error("unsupported_grant_type", "grant_type parameter is missing or unknown")
 
     @pages.get("/v1/me")
+    @pages.get("/v1/me/")  # as spotipy writes it
     def me() -> Response:
-        if request.headers["Authorization"] != f"Bearer {USER_TOKEN}":
-            return _error(401, "Valid user authentication required")
-        user = rows.user() | {"display_name": "Fake User", "images": images(USER)}
+        if library.scope() is None:
+            return error(401, "Valid user authentication required")
+        user = rows.user(library.user) | {"display_name": "Fake User", "images": images(USER)}
         if is_new():
             return jsonify(user | {"account_id": "fakeaccount"})
         filters = {"filter_enabled": False, "filter_locked": False}
@@ -149,17 +148,17 @@ def blueprint(fake: Fake) -> Blueprint:
     def search() -> Response:
         query = request.args.get("q", "")
         if not query.strip():
-            return _error(400, "No search query")
+            return error(400, "No search query")
         if request.args.get("type") != "track":
-            return _error(400, "Only tracks can be searched for here")
+            return error(400, "Only tracks can be searched for here")
         found = [song for song in world.all("spotify") if _matches(song, query)]
         page = paged(found, listed, *((5, 10) if is_new() else (20, 50)))
-        return _error(400, "Invalid limit") if page is None else jsonify(tracks=page)
+        return error(400, "Invalid limit") if page is None else jsonify(tracks=page)
 
     @pages.get("/v1/tracks/<track>")
     def one_track(track: str) -> Response:
         song = world.find("spotify", track)
-        return _error(404, "Resource not found") if song is None else jsonify(rows.track(song))
+        return error(404, "Resource not found") if song is None else jsonify(rows.track(song))
 
     @pages.get("/v1/tracks")
     def tracks() -> Response:
@@ -171,7 +170,7 @@ def blueprint(fake: Fake) -> Blueprint:
     @pages.get("/v1/audio-features/<track>")
     def one_features(track: str) -> Response:
         song = world.find("spotify", track)
-        return _error(404, "analysis not found") if song is None else jsonify(rows.features(song))
+        return error(404, "analysis not found") if song is None else jsonify(rows.features(song))
 
     @pages.get("/v1/audio-features")
     @pages.get("/v1/audio-features/")  # spotipy puts a slash before the query
@@ -182,15 +181,19 @@ def blueprint(fake: Fake) -> Blueprint:
 
     def contents(key: str) -> dict[str, Any] | Response:
         """Return a page of a playlist's entries, or why not: a new app needs its owner's token."""
+        if key in library.playlists and library.scope() is not None:
+            entries = [world.find("spotify", each) for each in library.playlists[key].songs]
+            page = paged(entries, lambda song: rows.entry(song), 50, 50)
+            return error(400, "Invalid limit") if page is None else page
         known = playlists(world).get(key)
         if known is None:
-            return _error(404, "Resource not found")
-        owner = request.headers["Authorization"] == f"Bearer {USER_TOKEN}" and known[1] == "own"
+            return error(404, "Resource not found")
+        owner = library.scope() is not None and known[1] == "own"
         if is_new() and not owner:
-            return _error(403, "Forbidden")
+            return error(403, "Forbidden")
         songs: list[Any] = [rows.entry(song) for song in members(world, *known)]
         page = paged(songs + rows.odd_entries(known[0]), lambda each: each, 50, 50)
-        return _error(400, "Invalid limit") if page is None else page
+        return error(400, "Invalid limit") if page is None else page
 
     @pages.get("/v1/playlists/<key>/items")
     @pages.get("/v1/playlists/<key>/tracks")
@@ -202,7 +205,7 @@ def blueprint(fake: Fake) -> Blueprint:
     def one_playlist(key: str) -> Response:
         known = playlists(world).get(key)
         if known is None:
-            return _error(404, "Resource not found")
+            return error(404, "Resource not found")
         page = contents(key)
         row = rows.playlist(key, *known)
         if not isinstance(page, Response):
@@ -210,9 +213,11 @@ def blueprint(fake: Fake) -> Blueprint:
             row |= {"tracks": page, "items": page | {"href": address}}
         return jsonify(row)
 
+    add_pages(pages, fake, rows, paged)
+
     @pages.get("/", defaults={"rest": ""})
     @pages.get("/<path:rest>")
     def unknown(rest: str) -> Response:
-        return _error(404, "Service not found")
+        return error(404, "Service not found")
 
     return pages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -132,9 +133,18 @@ class Rows:
         local = self._entry(self._local(song), is_local=True)
         return [self._entry(None), local, self._entry(episode)]
 
-    def user(self) -> Row:
+    def saved(self, song: Song | None) -> Row:
+        """Return a track as an entry of the liked songs, or one that is gone."""
+        added = {"added_at": "2026-02-23T13:28:26Z"}
+        if song is None:
+            return added | {"track": None}
+        if self._fake.faults.of_row("local_files", song.isrc):
+            return added | {"track": self._local(song)}
+        return added | {"track": self._fake.faults.listed(song, self.track)}
+
+    def user(self, name: str = USER) -> Row:
         """Return a user as the owner of a playlist."""
-        return _object("user", USER)
+        return _object("user", name)
 
     def playlist(self, key: str, genre: Genre, kind: str) -> Row:
         """Return what is known about a playlist but its contents."""
@@ -151,6 +161,28 @@ class Rows:
             "public": True,
             "snapshot_id": f"AAAA{self._fake.world.size:08d}{key[:8]}",
         }
+
+    def written(self, key: str, name: str, description: str, total: int, owner: str) -> Row:
+        """Return what is known about a playlist that was written; its description is HTML."""
+        places = {
+            place: {"href": here(f"playlists/{key}/{place}"), "total": total}
+            for place in ("tracks", "items")
+        }
+        return (
+            _object("playlist", key)
+            | places
+            | {
+                "collaborative": False,
+                "description": html.escape(description).replace("/", "&#x2F;"),
+                "followers": {"href": None, "total": 0},
+                "images": images(key)[:1],
+                "name": name,
+                "owner": self.user(owner) | {"display_name": "Fake User"},
+                "primary_color": None,
+                "public": False,
+                "snapshot_id": f"AAAA{total:08d}{key[:8]}",
+            }
+        )
 
     def _entry(self, track: Row | None, *, is_local: bool = False) -> Row:
         """Return an entry; an old app finds the track under its old name only."""

@@ -1,0 +1,1 @@
+"""The fake services themselves: a fake that lies is worse than none."""

@@ -1,0 +1,1 @@
+"""The nightly refresh: real commands on a folder of music that grows from night to night."""
