@@ -223,7 +223,10 @@ def test_whatever_people_do_and_wherever_a_run_is_killed_their_word_counts(
     for event, key in [*events, ("sync", "a")]:
         if event == "put" and key not in there:
             there.append(key)
-            own.add(key)
+            if states.get(key, "out") == "out":
+                own.add(key)
+            else:  # nobody can tell that it was away
+                refused.discard(key)
         elif event == "take" and key in there:
             there.remove(key)
             if states.get(key) == "in":
