@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from audiogenre.reference import tested_tracks
+from audiogenre.reference import held_out
 from audiogenre.web.api import card, describe
 from audiogenre.web.desk import Desk
 from audiogenre.web.library import Library
@@ -50,7 +50,7 @@ async def listen_to(request: Request) -> Response:
 
 def choose_samples(listener: Listener, library: Library) -> list[dict[str, Any]]:
     """Return tracks to try: one of each label, none of which the model has learned from."""
-    tested = tested_tracks(listener.bundle).sort_values("track_id")
+    tested = held_out(listener.bundle).sort_values("track_id")
     found: dict[str, str] = {}
     for track_id, label in zip(tested["track_id"], tested["label"], strict=True):
         if label not in found and library.audio(track_id):

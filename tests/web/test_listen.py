@@ -58,7 +58,7 @@ def test_an_unknown_clip_is_called_that(url: str, open_page: Open, clips: Path) 
 
 def test_a_bad_file_says_why_and_what_to_do(url: str, open_page: Open, clips: Path) -> None:
     card = choose(open_page(url), clips / "page.mp3").first
-    assert "Not audio. The file is a web page or xml." in card.inner_text()
+    assert "Not audio. The file is a web page or XML." in card.inner_text()
     assert "Choose the music file itself." in card.inner_text()
 
 
