@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -144,6 +145,8 @@ def _contents(source: AudioSource) -> Iterator[Buffer]:
         yield source
     elif isinstance(source, (str, os.PathLike)):
         try:
+            if not stat.S_ISREG(os.stat(source).st_mode):  # noqa: PTH116 (bytes have no Path)
+                raise AudioError("unreadable", "it is no regular file")
             with Path(source).open("rb") as file:
                 if os.fstat(file.fileno()).st_size == 0:
                     raise AudioError("empty", "the file has no bytes")
@@ -201,7 +204,9 @@ def _opened(source: AudioSource) -> Iterator[Any]:
     """Open a source with soundfile, quietly, and give every failure its reason."""
     import soundfile as sf
 
-    target = io.BytesIO(source) if isinstance(source, bytes) else source
+    target: Any = io.BytesIO(source) if isinstance(source, bytes) else source
+    if isinstance(target, (str, os.PathLike)):
+        target = os.fsencode(target)  # soundfile knows no name that is not UTF-8
     try:
         with _quiet_stderr(), sf.SoundFile(target) as clip:
             yield clip

@@ -51,6 +51,14 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
 )
+_NEEDED = {
+    "name": str,
+    "model": str,
+    "label_kind": str,
+    "labels": list,
+    "columns": list,
+    "sets": list,
+}
 
 
 @dataclass(frozen=True)
@@ -428,6 +436,11 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
 
     folder = Path(path)
     metadata = read_metadata(folder)
+    for key, kind in _NEEDED.items():
+        if not isinstance(metadata.get(key), kind) or not metadata[key]:
+            raise BundleError(
+                f"{folder / 'metadata.json'} is damaged: it says no {key}; fit the model again"
+            )
     if is_multilabel(metadata):
         read_thresholds(metadata)
     if metadata["model"] in CLASSIFIERS and CLASSIFIERS[metadata["model"]].extra:

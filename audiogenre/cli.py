@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -10,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -106,10 +107,14 @@ def run(
     argv: Sequence[str] | None,
 ) -> int:
     """Parse, run, and turn what went wrong into a sentence and an exit code."""
-    if sys.stderr is None:  # closed: take its number before a file of ours does
-        os.set_inheritable(os.open(os.devnull, os.O_WRONLY), True)
-        sys.stderr = os.fdopen(2, "w", closefd=False)
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:  # closed: take its number before a file of ours does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
     args = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name may be of bytes it cannot write
+        sys.stdout.reconfigure(errors="backslashreplace")
     if sys.stderr is sys.__stderr__:
         # Decoding silences file descriptor 2 for moments; our own words take another one.
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
@@ -137,9 +142,20 @@ def run(
         print(f"{parser.prog}: a worker process has died: is there memory?", file=sys.stderr)
         return EXIT_USAGE
     except BrokenPipeError:
-        # The reader of a pipe has left; the interpreter must not fail once more on flushing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_stdout()  # the reader of a pipe has left
         return 0
+    except OSError as error:
+        logging.getLogger(__name__).debug("where it was", exc_info=True)
+        about = f": {error.filename}" if error.filename else ""
+        print(f"{parser.prog}: {error.strerror or error}{about}", file=sys.stderr)
+        _forget_stdout()  # it may be the one that is full
+        return EXIT_USAGE
+
+
+def _forget_stdout() -> None:
+    """Keep the interpreter from failing once more when it flushes at the end."""
+    if sys.stdout is sys.__stdout__ and sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextmanager
@@ -218,25 +234,34 @@ def audio_files(arguments: Sequence[str]) -> list[Path]:
     UsageError
         If an argument stands for nothing.
     """
-    from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
-
     found: dict[Path, None] = {}
     for argument in arguments:
-        path = Path(argument).expanduser()
-        if path.is_dir():
-            files = [each for each in sorted(path.rglob("*")) if each.is_file()]
-            new = [each for each in files if each.suffix.lower() in SUFFIXES | SUFFIXES_PYAV]
-        else:
-            new = [path] if path.exists() else _matching(str(path))
+        try:
+            new = _files(argument)
+        except OSError as error:
+            raise UsageError(f"cannot look at {argument!r}: {error.strerror}") from error
         if not new:
             raise UsageError(f"there is no audio at {argument!r}")
         found |= dict.fromkeys(new)
     return list(found)
 
 
-def _matching(pattern: str) -> list[Path]:
-    """Return the files that a pattern stands for where the shell has not put them in its place."""
-    return [Path(each) for each in sorted(glob(pattern, recursive=True)) if Path(each).is_file()]
+def _files(argument: str) -> list[Path]:
+    from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
+
+    if not argument:  # an empty variable of a shell, which would stand for the whole folder
+        return []
+    path = Path(argument)
+    if not path.exists():  # else it is a file whose name begins like that
+        with suppress(RuntimeError):  # nobody of that name
+            path = path.expanduser()
+    if path.is_dir():
+        files = (each for each in sorted(path.rglob("*")) if each.is_file())
+        return [each for each in files if each.suffix.lower() in SUFFIXES | SUFFIXES_PYAV]
+    if path.is_file():
+        return [path]
+    # A pattern, where the shell has not put the files in its place.
+    return [Path(each) for each in sorted(glob(str(path), recursive=True)) if Path(each).is_file()]
 
 
 def positive(kind: Callable[[str], T]) -> Callable[[str], T]:

@@ -14,7 +14,7 @@ from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED
 
 if TYPE_CHECKING:
     from audiogenre.catalog import Catalog
-    from audiogenre.extraction import Report
+    from audiogenre.parts import Report
     from audiogenre.store import FeatureStore
 
 SETS = ("baseline", "full")  # what is computed by default
@@ -91,7 +91,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
     from audiogenre.attributes import NAME
     from audiogenre.catalog import Catalog
-    from audiogenre.extraction import directory, plan, run_parts, stored_set
+    from audiogenre.extraction import directory, stored_set
+    from audiogenre.parts import plan, run_parts
     from audiogenre.phone import copy_name
     from audiogenre.store import FeatureStore
 
@@ -170,7 +171,7 @@ class _Tally:
         self._bar.close()
 
     def __call__(self, report: Report) -> None:
-        from audiogenre.extraction import record
+        from audiogenre.parts import record
 
         record(self._catalog, report)
         self.extracted += len(report.done)

@@ -12,9 +12,6 @@ from audiogenre.errors import EXIT_DONE, UsageError
 from audiogenre.typing import LABEL_KINDS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from audiogenre.dataset import Dataset
     from audiogenre.training import Fitted
     from audiogenre.typing import Classifier
 
@@ -103,7 +100,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
     from joblib import cpu_count
 
-    from audiogenre import context
+    from audiogenre import context, hierarchy, record
     from audiogenre.bundle import save_bundle
     from audiogenre.card import percent
     from audiogenre.catalog import Catalog
@@ -112,6 +109,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from audiogenre.dataset import load_dataset
     from audiogenre.extraction import default_fingerprints
     from audiogenre.features import FEATURE_SETS
+    from audiogenre.genres import FILE, GenreTree
     from audiogenre.images import of_dataset
     from audiogenre.multilabel import training as multilabel
     from audiogenre.store import FeatureStore
@@ -120,23 +118,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if args.multilabel:
         multilabel.check_family(args.model)
     chosen = family(args.model, preset=args.preset)
-    if chosen.images and args.features != "extracted":
-        raise UsageError(f"--model {args.model} looks at the audio: take --features extracted")
-    if args.augment and args.features != "extracted":
-        raise UsageError("--augment needs audio: take it with --features extracted")
-    if args.augment and chosen.images:
-        raise UsageError(
-            f"--augment has copies of columns, and --model {args.model} learns from images: take "
-            "another --model"
-        )
-    if args.augment and (args.multilabel or args.context):
-        other = "--multilabel" if args.multilabel else "--context"
-        raise UsageError(f"--augment learns one label a track from audio alone: leave out {other}")
-    fields = context.parse(args.context) if args.context else []
-    if chosen.images and fields:
-        raise UsageError(f"--model {args.model} looks at images: --context is for columns")
-    if args.multilabel and fields:
-        raise UsageError("--context is learned for one label a track: leave out --multilabel")
+    fields = _fields(args, chosen)
     store = FeatureStore(args.data / "features")
     set_name = "spotify" if args.features == "spotify" else args.set or store.default_set()
     name = args.name or _name(args, set_name)
@@ -183,8 +165,20 @@ def command(args: argparse.Namespace, out: Output) -> int:
         fitted: Fitted = multilabel.fit(dataset, chosen, **rule)
     else:
         fitted = fit(dataset, chosen, images=images, **rule)
-    metadata = _metadata(name, args, chosen, dataset, fitted)
-    metadata["levels"] = _levels(args, dataset, fitted, images)
+    asked = {
+        "name": name,
+        "features": args.features,
+        "label_kind": args.label,
+        "parents": args.parents,
+        "model": args.model,
+        "preset": args.preset,
+        "split": {"kind": args.split, "seed": args.seed},
+    }
+    metadata = record.metadata(asked, chosen, dataset, fitted, augment=args.augment)
+    parents: dict[str, str] = {}
+    if args.label == "genre" and not args.multilabel:
+        parents = hierarchy.parents_of(dataset.labels, GenreTree.load(args.data / FILE))
+    metadata["levels"] = record.levels(dataset, fitted, parents, images)
     if isinstance(chosen, ContextClassifier):
         scores = context.measure(dataset, chosen, fitted.choice.taken.parameters)
         metadata["context"] = {"fields": fields, "codes": codes, "scores": scores}
@@ -195,18 +189,18 @@ def command(args: argparse.Namespace, out: Output) -> int:
         classifier=fitted.classifier,
         novelty=fitted.novelty,
         predictions=fitted.predictions,
-        describe=lambda beside: _describe(beside, metadata, fitted),
+        describe=lambda beside: record.describe(beside, metadata, fitted),
     )
     taken = fitted.choice.taken
     out.say(f"training {percent(taken.train)}, validation {percent(taken.validation)}")
     out.say(fitted.choice.sentence())
-    for line in _score_lines(metadata):
+    for line in record.score_lines(metadata):
         out.say(line)
     out.say(f"card: {folder / 'README.md'}")
     out.say(f"figures: {folder / 'figures'}")
     audio = all(each["name"] in FEATURE_SETS for each in dataset.sets)
     out.say(f"next: audiogenre {f'predict {name} FILE ...' if audio else f'compare {name} MODEL'}")
-    out.result(_result(metadata, fitted))
+    out.result(record.result(metadata, fitted))
     return EXIT_DONE
 
 
@@ -214,6 +208,30 @@ def _seed(text: str) -> int:
     if not text.isdecimal() or int(text) > 99_999:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to 99,999")
     return int(text)
+
+
+def _fields(args: argparse.Namespace, chosen: Classifier) -> list[str]:
+    """Refuse options that do not go together; return the fields that ``--context`` names."""
+    from audiogenre import context
+
+    if chosen.images and args.features != "extracted":
+        raise UsageError(f"--model {args.model} looks at the audio: take --features extracted")
+    if args.augment and args.features != "extracted":
+        raise UsageError("--augment needs audio: take it with --features extracted")
+    if args.augment and chosen.images:
+        raise UsageError(
+            f"--augment has copies of columns, and --model {args.model} learns from images: take "
+            "another --model"
+        )
+    if args.augment and (args.multilabel or args.context):
+        other = "--multilabel" if args.multilabel else "--context"
+        raise UsageError(f"--augment learns one label a track from audio alone: leave out {other}")
+    fields = context.parse(args.context) if args.context else []
+    if chosen.images and fields:
+        raise UsageError(f"--model {args.model} looks at images: --context is for columns")
+    if args.multilabel and fields:
+        raise UsageError("--context is learned for one label a track: leave out --multilabel")
+    return fields
 
 
 def _name(args: argparse.Namespace, set_name: str) -> str:
@@ -228,190 +246,6 @@ def _name(args: argparse.Namespace, set_name: str) -> str:
     parts += [args.split] if args.split != "artist" else []
     parts += [args.augment] if args.augment else []
     return "-".join(parts)
-
-
-def _metadata(
-    name: str, args: argparse.Namespace, family: Classifier, dataset: Dataset, fitted: Fitted
-) -> dict[str, Any]:
-    import hashlib
-    from datetime import UTC, datetime
-
-    from audiogenre.images import DESCRIPTION
-    from audiogenre.multilabel import report
-    from audiogenre.multilabel.training import FittedLabels
-
-    choice = fitted.choice
-    columns = list(dataset.X.columns)
-    metadata = {
-        "name": name,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "versions": _versions(family),
-        "features": args.features,
-        "sets": dataset.sets,
-        "images": DESCRIPTION if family.images else None,
-        "columns": columns,
-        "blocks": list(dataset.blocks),
-        "fingerprint": hashlib.sha256("\n".join(columns).encode()).hexdigest()[:12],
-        "label_kind": args.label,
-        "parents": args.parents,
-        "labels": dataset.labels,
-        "model": args.model,
-        "preset": args.preset,
-        "parameters": choice.taken.parameters,
-        "split": {"kind": args.split, "seed": args.seed},
-        "n_train": fitted.n_train,
-        "n_test": len(fitted.predictions),
-        "data_hash": dataset.data_hash,
-        "notes": dataset.notes,
-        "tolerance": {
-            "tolerance": choice.tolerance,
-            "met": choice.met,
-            "train_accuracy": choice.taken.train,
-            "validation_accuracy": choice.taken.validation,
-            "gap": choice.taken.gap,
-            "affordable": choice.affordable,
-            "sentence": choice.sentence(),
-            "candidates": [
-                {"parameters": each.parameters, "train": each.train, "validation": each.validation}
-                for each in choice.candidates
-            ],
-        },
-        "unknown": {
-            "threshold": fitted.novelty.threshold_,
-            "kept_share": 0.95,
-            "left_out": fitted.foreign,
-        },
-        "scores": fitted.scores,
-        "importance": fitted.importance,
-        "learning": fitted.learning,
-        "augmentation": _augmentation(args, fitted),
-    }
-    return report.metadata(metadata, fitted) if isinstance(fitted, FittedLabels) else metadata
-
-
-def _score_lines(metadata: dict[str, Any]) -> list[str]:
-    from audiogenre.card import context_sentence, left_out_sentence, percent, score_sentence
-    from audiogenre.multilabel import is_multilabel, report
-
-    scores = metadata["scores"]
-    if is_multilabel(metadata):
-        return report.score_lines(scores)
-    lines = [f"test {score_sentence(scores)}"]
-    if "context" in metadata:
-        lines.append(f"artists {context_sentence(metadata['context']['scores'])}")
-    if metadata["augmentation"] and "scores" in metadata["augmentation"]:
-        by_phone = score_sentence(metadata["augmentation"]["scores"])
-        lines.append(f"test by phone, simulated: {by_phone}")
-    if metadata["levels"]:
-        lines.append(f"at the parent level: {score_sentence(metadata['levels']['scores'])}")
-    return [
-        *lines,
-        f"unknown: {left_out_sentence(metadata['unknown']['left_out'])}",
-        f"always the most frequent label: {percent(scores['majority_accuracy'])}",
-    ]
-
-
-def _levels(
-    args: argparse.Namespace, dataset: Dataset, fitted: Fitted, images: Any
-) -> dict[str, Any] | None:
-    """Measure a model of one label a track at the level of its labels' parents, if there are."""
-    from audiogenre import hierarchy
-    from audiogenre.genres import FILE, GenreTree
-    from audiogenre.splits import grouped_folds
-
-    parents: dict[str, str] = {}
-    if args.label == "genre" and not args.multilabel:
-        parents = hierarchy.parents_of(dataset.labels, GenreTree.load(args.data / FILE))
-    if not parents:
-        return None
-    train, seed = ~dataset.test, dataset.seed
-    inputs = dataset.with_copies() if images is None else images
-    y, groups = dataset.y[train], dataset.groups[train]
-    folds = grouped_folds(y, groups, seed=seed)
-    probabilities = hierarchy.out_of_fold(
-        fitted.classifier, inputs[train], y, groups, folds, seed=seed
-    )
-    levels = hierarchy.measure(fitted.predictions, parents, probabilities, y)
-    levels["scores"]["protocol"] = dataset.protocol
-    return levels
-
-
-def _augmentation(args: argparse.Namespace, fitted: Fitted) -> dict[str, Any] | None:
-    from audiogenre.phone import RECORDING
-
-    if not args.augment:
-        return None
-    found: dict[str, Any] = {
-        "name": args.augment,
-        "parameters": RECORDING.parameters,
-        "validation_accuracy": fitted.choice.taken.copies,
-        **fitted.copies,
-    }
-    return found
-
-
-def _versions(family: Classifier) -> dict[str, str]:
-    from importlib.metadata import version
-    from platform import python_version
-
-    names = ["numpy", "scipy", "scikit-learn", "librosa", "soundfile", "soxr", "skops"]
-    names += ["torch", "skorch"] if family.extra == "neural" else []
-    from audiogenre import __version__
-
-    return {"audiogenre": __version__, "python": python_version()} | {n: version(n) for n in names}
-
-
-def _describe(folder: Path, metadata: dict[str, Any], fitted: Fitted) -> None:
-    from audiogenre.card import write_card
-    from audiogenre.figures import draw_all
-    from audiogenre.multilabel import report
-    from audiogenre.multilabel.training import FittedLabels
-
-    if isinstance(fitted, FittedLabels):
-        report.describe(folder, metadata, fitted)
-        return
-    figures = draw_all(folder / "figures", metadata, fitted.choice)
-    write_card(folder, metadata, fitted.choice, figures)
-
-
-def _result(metadata: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
-    from audiogenre.multilabel import report
-    from audiogenre.multilabel.training import FittedLabels
-
-    scores, tolerance = metadata["scores"], metadata["tolerance"]
-    keys = ("precision", "recall", "f1", "n")
-    common = {
-        "name": metadata["name"],
-        "features": metadata["features"],
-        "set": ",".join(each["name"] for each in metadata["sets"]),
-        "model": metadata["model"],
-        "labels": metadata["labels"],
-        "n_train": metadata["n_train"],
-        "n_test": metadata["n_test"],
-        "split": metadata["split"]["kind"],
-        "protocol": scores["protocol"],
-        "C": fitted.choice.taken.parameters.get("model__C"),
-        "parameters": metadata["parameters"],
-        "gap": tolerance["gap"],
-        "tolerance": tolerance["tolerance"],
-        "tolerance_met": tolerance["met"],
-        "unknown": metadata["unknown"],
-        "levels": metadata["levels"],
-        "context": metadata.get("context", {}).get("scores"),
-        "augmentation": metadata["augmentation"],
-        "per_label": {
-            label: {key: each[key] for key in keys} for label, each in scores["per_label"].items()
-        },
-    }
-    if isinstance(fitted, FittedLabels):
-        return common | report.result(metadata)
-    return common | {
-        "train_accuracy": tolerance["train_accuracy"],
-        "validation_accuracy": tolerance["validation_accuracy"],
-        "test_accuracy": scores["accuracy"],
-        "test_interval": list(scores["interval"]),
-        "macro_f1": scores["macro_f1"],
-    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:

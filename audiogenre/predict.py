@@ -94,12 +94,16 @@ def command(args: argparse.Namespace, out: Output) -> int:
     paths = audio_files(args.path)
     bundle = load_bundle(find_bundle(args.model, args.models))
     levels = bundle.levels() if args.level == "parent" else None
+    kind = bundle.metadata["label_kind"]
+    if args.write_tags and kind not in tagging.FIELDS:
+        raise UsageError(f"there is no tag for what the model tells ({kind!r})")
     names: dict[str, str] = {}
     if args.m3u:
         parents = levels["parents"].values() if levels else ()
         names = m3u.file_names([UNKNOWN, NONE, *bundle.labels, *parents])
         m3u.prepare(args.m3u, names.values(), dry_run=args.dry_run)
     jobs = args.jobs or (int(cpu_count()) if len(paths) >= _ENOUGH_FOR_A_POOL else 1)
+    jobs = min(jobs, len(paths))
     predictions = []
     answers = bundle.predict_each(
         paths, n_jobs=jobs, timeline=args.timeline, tags=args.tags is not None
@@ -109,7 +113,6 @@ def command(args: argparse.Namespace, out: Output) -> int:
             answer = answer_above(answer, levels)
         found = record(str(path), answer, error, bundle, tags=args.tags)
         if args.write_tags:
-            kind = bundle.metadata.get("label_kind", "genre")
             found["tagging"] = _tag(found, kind, dry_run=args.dry_run)
         predictions.append(found)
         if not args.csv:

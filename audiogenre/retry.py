@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from audiogenre import acquisition, extraction, previews
+from audiogenre import acquisition, parts, previews
 from audiogenre.catalog import Catalog
 from audiogenre.errors import AudiogenreError
 from audiogenre.features import FEATURE_SETS
@@ -83,19 +83,19 @@ def _fetch(name: str, tracks: Sequence[Track], catalog: Catalog, data: Path) -> 
 
 def _extract(catalog: Catalog, store: FeatureStore, data: Path) -> None:
     """Compute the features of clips that failed, in every set that others have."""
-    failed = catalog.failures(extraction.STAGE)
+    failed = catalog.failures(parts.STAGE)
     folders = {each.rpartition("-")[0] for each in store.sets()}
     sets = [each for each in FEATURE_SETS if each in folders] or ["baseline", "full"]
-    planned = extraction.plan(catalog, store, data, sets, jobs=1, retry_failed=True)
+    planned = parts.plan(catalog, store, data, sets, jobs=1, retry_failed=True)
     cut = [
         replace(part, items=tuple(each for each in part.items if each.track_id in failed))
         for part in planned.parts
     ]
-    parts = [part for part in cut if part.items]
-    if parts:
-        extraction.run_parts(
-            parts,
+    left = [part for part in cut if part.items]
+    if left:
+        parts.run_parts(
+            left,
             jobs=1,
             store=store,
-            handle=lambda report: extraction.record(catalog, report),
+            handle=lambda report: parts.record(catalog, report),
         )

@@ -130,10 +130,10 @@ def _kept(tags: Tags, tag: LabelKind) -> list[str] | None:
         return None
     try:
         values = json.loads(found[0])
-    except ValueError:
+    except (ValueError, RecursionError):  # somebody else's, or changed by hand
         values = None
     if not isinstance(values, list) or not all(isinstance(each, str) for each in values):
-        raise TagError(f"what was kept of its {tag} cannot be read: {found[0]!r}")
+        raise TagError(f"what was kept of its {tag} cannot be read: {found[0][:80]!r}")
     return values
 
 
@@ -145,6 +145,8 @@ def _save(tags: Tags, path: Path, dry_run: bool) -> None:
         # Whoever may write to the folder could replace it all the same, and root always could.
         if not state.st_mode & 0o222 or not os.access(target, os.W_OK):
             raise TagError("the file is read-only")
+        if not os.access(target.parent, os.W_OK | os.X_OK):
+            raise TagError("its folder is read-only, and the copy that would replace it lies there")
         if dry_run:
             return
         name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
@@ -153,8 +155,9 @@ def _save(tags: Tags, path: Path, dry_run: bool) -> None:
         copy = target.with_name(f".audiogenre-{name}-{os.getpid()}.tmp")
         try:
             shutil.copy2(target, copy)
-            with suppress(PermissionError):  # only root can give files away
-                os.chown(copy, state.st_uid, state.st_gid)
+            for owner, group in ((-1, state.st_gid), (state.st_uid, -1)):
+                with suppress(PermissionError):  # root may give files away, others to their groups
+                    os.chown(copy, owner, group)
             with copy.open("r+b") as file:
                 tags.save(file)
                 file.flush()

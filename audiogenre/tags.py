@@ -182,5 +182,5 @@ def in_a_sentence(done: str) -> Iterator[None]:
     except OSError as error:
         raise TagError(f"its tags cannot be {done}: {error.strerror or error}") from error
     except Exception as error:  # mutagen raises whatever damaged bytes provoke
-        reason = str(error) or type(error).__name__
+        reason = str(error) or "they are damaged"
         raise TagError(f"its tags cannot be {done}: {reason}") from error

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE_GENRES = ("lantern waltz", "iron stomp", "velvet drift", "neon relay")
 SAMPLE_PER_GENRE = 15  # by at least three artists each: an artist split needs them
 JOBS = "2"
+PATIENCE = 600  # s until a process counts as hung, however busy the machine
 
 # Where the tests run in the background of a shell SIGINT is ignored, and commands inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -63,10 +64,12 @@ def start_command(command: str, *arguments: object, **options: Any) -> subproces
     return subprocess.Popen(
         [sys.executable, "-m", f"audiogenre.{command}", *map(str, arguments)],
         env=environment(),
-        stdin=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
-        **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options),
+        **(
+            {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+            | options
+        ),
     )
 
 

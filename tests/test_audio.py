@@ -178,6 +178,20 @@ def test_what_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nowhere.mp3") == "unreadable"
     assert refusal(tmp_path) == "unreadable"
     assert refusal(str(tmp_path / "nowhere.mp3")) == "unreadable"
+    os.mkfifo(tmp_path / "pipe.mp3")  # opening it would wait for a writer
+    assert refusal(tmp_path / "pipe.mp3") == "unreadable"
+
+
+@pytest.mark.parametrize("suffix", ["wav", "mp3", "flac", "ogg"])
+def test_a_name_that_is_not_utf8_is_as_good_as_any(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"cafe.{suffix}"
+    sf.write(path, tone(6), SAMPLE_RATE)
+    y, _ = decode(path)
+    seconds = probe(path)
+    latin = path.rename(tmp_path / os.fsdecode(f"caf\xe9.{suffix}".encode("latin-1")))
+    for source in (latin, str(latin)):
+        assert np.array_equal(decode(source)[0], y)
+    assert probe(latin) == seconds
 
 
 def test_probe_reads_the_length_from_the_header(mp3_bytes: bytes, tmp_path: Path) -> None:

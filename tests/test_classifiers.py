@@ -11,12 +11,12 @@ from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
+from audiogenre.candidates import fit_grouped, search
 from audiogenre.classifiers import CLASSIFIERS, family
 from audiogenre.classifiers.scaling import BlockScaler, block_weights
 from audiogenre.errors import MissingExtraError, UsageError
 from audiogenre.features import BASELINE, FULL
 from audiogenre.splits import grouped_folds
-from audiogenre.training import fit_grouped, search
 
 BLOCKS = ("full/mfcc", "full/mfcc", "full/key", "full/rhythm", "spotify/energy")
 F64 = npt.NDArray[np.float64]

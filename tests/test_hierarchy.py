@@ -16,6 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 from audiogenre.genres import GenreTree
 from audiogenre.hierarchy import answer_above, certain_above, measure, out_of_fold, summed
 from audiogenre.hierarchy import parents_of as parents
+from audiogenre.sources.folder import read_tags
 from audiogenre.splits import grouped_folds
 
 LABELS = ["house", "jazz", "punk", "techno"]
@@ -154,6 +155,16 @@ def test_fit_and_predict_at_two_levels(
     assert above["parents"]["waltzes"] == pytest.approx(p["lantern waltz"] + p["velvet drift"])
     assert sum(above["parents"].values()) == pytest.approx(1)
     assert above["probability"] == max(above["parents"].values())
+
+    song = Path(shutil.copy(clip, tmp_path / "song.mp3"))
+    given = ("predict", "extracted-baseline", song, "--level", "parent", *common)
+    assert run_main(*given, "--write-tags", "--m3u", tmp_path / "lists") == 0
+    result = json.loads(capsys.readouterr().out)
+    (above,) = result["predictions"]
+    assert above["known"]
+    assert read_tags(song)["genre"] == above["label"]
+    assert above["label"] in above["parents"]
+    assert [each["label"] for each in result["playlists"]] == [above["label"]]
 
 
 def test_a_model_without_parents_says_so(

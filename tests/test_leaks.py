@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from audiogenre import leaks, splits
+from audiogenre.candidates import search
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.classifiers.scaling import BlockScaler
@@ -19,7 +20,7 @@ from audiogenre.errors import UsageError
 from audiogenre.features import BASELINE, FULL
 from audiogenre.sources.table import ATTRIBUTES, TableSource
 from audiogenre.store import FeatureStore, write_part
-from audiogenre.training import fit, search
+from audiogenre.training import fit
 from audiogenre.typing import Label, Track
 
 REFUSED = [

@@ -15,12 +15,12 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from audiogenre.candidates import fit_grouped, search
 from audiogenre.classifiers import CLASSIFIERS, PRESETS, family
 from audiogenre.classifiers.mlp import DenseNetwork
 from audiogenre.classifiers.neural import held_out
 from audiogenre.errors import BundleError, UsageError
 from audiogenre.splits import grouped_folds
-from audiogenre.training import fit_grouped, search
 
 torch = pytest.importorskip("torch", reason="the extra 'neural' is not installed")
 pytest.importorskip("skorch", reason="the extra 'neural' is not installed")

@@ -13,10 +13,10 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 
+from audiogenre.candidates import search
 from audiogenre.dataset import Dataset
 from audiogenre.errors import UsageError
 from audiogenre.splits import N_FOLDS, Folds, Groups, grouped_folds
-from audiogenre.training import search
 from audiogenre.typing import Classifier
 
 Labels = npt.NDArray[np.str_]

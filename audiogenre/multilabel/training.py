@@ -14,6 +14,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.model_selection import cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 
+from audiogenre.candidates import judged
 from audiogenre.dataset import Dataset
 from audiogenre.errors import UsageError
 from audiogenre.multilabel import metrics
@@ -21,7 +22,7 @@ from audiogenre.multilabel.answers import joined
 from audiogenre.multilabel.rows import Targets, label_folds
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.splits import Folds, repeated_folds
-from audiogenre.training import Fitted, judged, losses
+from audiogenre.training import Fitted, losses
 from audiogenre.tuning import TOLERANCE, Choice, choose
 from audiogenre.typing import Classifier
 

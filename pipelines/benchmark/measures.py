@@ -19,23 +19,15 @@ from audiogenre import attributes as estimates
 from audiogenre import download as download_command
 from audiogenre import evaluation
 from audiogenre.audio import decode
+from audiogenre.candidates import nested_predictions
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import load_dataset
-from audiogenre.extraction import (
-    Item,
-    Part,
-    cut_up,
-    default_fingerprints,
-    extract_part,
-    feature_set,
-    plan,
-    run_parts,
-)
+from audiogenre.extraction import default_fingerprints, feature_set
 from audiogenre.features import BASELINE, FULL, MUSICNN
+from audiogenre.parts import Item, Part, cut_up, extract_part, plan, run_parts
 from audiogenre.splits import grouped_folds
 from audiogenre.store import FeatureStore
-from audiogenre.training import nested_predictions
 from pipelines.benchmark import recipes
 
 Row = dict[str, Any]

@@ -9,13 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from audiogenre import evaluation
+from audiogenre.candidates import search, search_folds
 from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import Dataset, load_dataset
 from audiogenre.phone import copy_name
 from audiogenre.splits import N_FOLDS, grouped_folds
 from audiogenre.store import FeatureStore
-from audiogenre.training import search, search_folds
 from audiogenre.tuning import TOLERANCE
 from audiogenre.typing import Classifier
 from pipelines.benchmark.measures import extract

@@ -46,7 +46,8 @@ def write(models: Path) -> Path:
     """
     import matplotlib as mpl
 
-    from audiogenre.figures import STYLE, over_time
+    from audiogenre.figures import STYLE
+    from pipelines.refresh.figures import over_time
 
     runs = champions.history(models)
     target = models / REPORT

@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 from audiogenre import download as download_command
 from audiogenre import extract as extract_command
+from audiogenre.candidates import search
 from audiogenre.catalog import Catalog
 from audiogenre.dataset import Dataset, load_dataset
 from audiogenre.extraction import default_fingerprints, stored_set
 from audiogenre.phone import copy_name
 from audiogenre.splits import grouped_folds
 from audiogenre.store import FeatureStore
-from audiogenre.training import search
 from audiogenre.typing import Classifier
 from pipelines.benchmark.recordings import nested
 from pipelines.reproduce.protocols import BEST, Score, on_test

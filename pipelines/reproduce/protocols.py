@@ -10,9 +10,9 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
 from audiogenre import evaluation
+from audiogenre.candidates import fit_grouped, nested_predictions, search, search_folds
 from audiogenre.dataset import Dataset
 from audiogenre.splits import Folds
-from audiogenre.training import fit_grouped, nested_predictions, search, search_folds
 from audiogenre.typing import Classifier
 
 BEST = float("inf")  # as tolerance: the best score whatever its gap

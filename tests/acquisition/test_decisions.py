@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acquisition.conftest import HERE
-from audiogenre.acquisition import decide
 from audiogenre.catalog import Failure, Preview
+from audiogenre.decisions import decide
 from audiogenre.previews import raw_path
 from audiogenre.typing import Track
 

@@ -7,7 +7,7 @@ import pytest
 
 from attributes.sounds import MAJOR, MINOR, SR, notes, sine
 from audiogenre import attributes
-from audiogenre.attributes import integrated_loudness
+from audiogenre.features.loudness import integrated_loudness, k_weighting
 from audiogenre.features.spectrum import Array
 
 # ---------------------------------------------------------------- loudness
@@ -27,9 +27,7 @@ def test_the_weighting_at_48_kilohertz_is_the_table_of_the_standard() -> None:
         [1.0, -2.0, 1.0],
         [1.0, -1.99004745483398, 0.99007225036621],
     ]
-    np.testing.assert_allclose(
-        attributes.k_weighting(48_000).reshape(4, 3), expected, rtol=0, atol=1e-8
-    )
+    np.testing.assert_allclose(k_weighting(48_000).reshape(4, 3), expected, rtol=0, atol=1e-8)
 
 
 def test_low_tones_count_less_and_high_ones_more() -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
+from conftest import environment
 
 from commands.conftest import GENRES, Main, Read
 
@@ -124,3 +130,53 @@ def test_predict_takes_a_model_by_its_folder(
     model = sample_models / "extracted-baseline"
     assert main("predict", model, music / "b.mp3", "--models", tmp_path, "--json") == 0
     assert result()["model"] == "extracted-baseline"
+
+
+def test_predict_passes_over_a_pipe_that_nobody_writes_to(
+    main: Main, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "a.mp3")
+    for path in (tmp_path, tmp_path / "a.mp3"):
+        assert main("predict", "extracted-baseline", path) == 2
+        assert main("predict", "--undo-tags", path) == 2
+        assert capsys.readouterr().err.count("there is no audio at") == 2
+
+
+def test_predict_takes_a_file_whose_name_begins_like_a_home(
+    main: Main, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(music / "b.mp3", tmp_path / "~song.mp3")
+    monkeypatch.chdir(tmp_path)
+    # There are never more processes than files.
+    assert main("predict", "extracted-baseline", "~song.mp3", "--jobs", 100_000) == 0
+
+
+def test_predict_prints_a_name_that_its_output_cannot(
+    run_command: Callable[..., subprocess.CompletedProcess[str]],
+    sample_models: Path,
+    music: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(music / "b.mp3", tmp_path / os.fsdecode(b"caf\xe9 \xc3\xbc.mp3"))
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii:strict")
+    own = ("extracted-baseline", tmp_path, "--models", sample_models)
+    lists = ("--m3u", tmp_path / "lists")
+    done = run_command("predict", *own, "--csv", *lists)
+    (row,) = csv.DictReader(io.StringIO(done.stdout))
+    assert row["path"] == rf"{tmp_path}/caf\udce9 \xfc.mp3"
+    assert row["error"] == ""
+    assert "left out of the playlists" in done.stderr
+    assert done.returncode == 1
+
+
+def test_predict_works_with_a_closed_stdout(sample_models: Path, music: Path) -> None:
+    command = f"{sys.executable} -m audiogenre.predict extracted-baseline {music}/b.mp3 --csv"
+    done = subprocess.run(
+        ["sh", "-c", f"exec {command} --models {sample_models} >&-"],
+        env=environment(),
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -53,6 +53,15 @@ WRONG: dict[str, tuple[object, ...]] = {
     "download: source": ("download", "--source", "napster", "--dry-run"),
     "extract: set": ("extract", "--set", "nothing"),
     "extract: one of two sets": ("extract", "--set", "full+nothing"),
+    "predict: nothing named": ("predict", "extracted-full", ""),
+    "predict: nobody's folder": ("predict", "extracted-full", "~nobody-of-that-name/a.mp3"),
+    "predict: long name": ("predict", "extracted-full", "a" * 5_000),
+    "predict: long model": ("predict", "a" * 5_000, __file__),
+    "predict: dry run of nothing": ("predict", "extracted-full", __file__, "--dry-run"),
+    "predict: lists in a file": ("predict", "extracted-full", __file__, "--m3u", __file__),
+    "predict: undo nothing": ("predict", "--undo-tags"),
+    "predict: undo with a model": ("predict", "--undo-tags", "extracted-full", __file__),
+    "predict: undo and write": ("predict", "--undo-tags", "--write-tags", __file__),
     "predict: tags": ("predict", "extracted-full", __file__, "--tags", "0"),
     "predict: no tags": ("predict", "extracted-full", __file__, "--tags", "3"),
 }
@@ -141,3 +150,15 @@ def test_commands_run_as_modules_and_print_json_alone(
     assert done.returncode == 0
     assert json.loads(done.stdout)["sources"][0]["source"] == "sample"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=str)
+def test_a_full_disk_behind_stdout_is_one_sentence(
+    run_command: Callable[..., subprocess.CompletedProcess[str]],
+    sample_data: Path,
+    form: tuple[str, ...],
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = run_command("status", "--data", sample_data, *form, stdout=full)
+    assert done.returncode == 2
+    assert done.stderr == "audiogenre status: No space left on device\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Downloads
+from conftest import PATIENCE, Downloads
 from scripted import Scripted, answer, hang
 from services import Service
 
@@ -75,7 +75,7 @@ def test_ctrl_c_brings_what_is_in_flight_to_its_end(
         downloads.data,
     )
     process = start_command("download", *arguments)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not list((downloads.data / "raw").rglob("*.mp3")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline
@@ -106,7 +106,7 @@ def test_ctrl_c_is_heard_while_a_service_is_waited_for(
     script.on(where, answer({}, 429, Retry_After="55") if how == "waits" else hang)
     options = ("--source", "deezer", "--genre", "rock", "--playlist", "7", "--accept-terms", "-q")
     process = start_command("download", *options, "--api-url", script.url, "--data", downloads.data)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not script.count(where):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

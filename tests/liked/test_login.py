@@ -82,7 +82,7 @@ def test_the_person_is_sent_to_spotify_with_a_challenge_and_not_with_the_verifie
 def test_an_answer_of_another_login_is_refused(login: Login) -> None:
     pending, other = begin(CLIENT_ID, BACK), begin(CLIENT_ID, BACK)
     for address in (agree(other), BACK, f"{BACK}?code=x", f"{BACK}?code=x&state=%C3%A4"):
-        with pytest.raises(LoginError, match="another state.*playlists login"):
+        with pytest.raises(LoginError, match="the answer does not belong to this login"):
             finish(pending, address)
     assert not login.is_there()
 
@@ -98,7 +98,7 @@ def test_a_code_is_of_no_use_without_its_verifier(login: Login) -> None:
 def test_a_person_may_refuse(login: Login, services: Service) -> None:
     services.set(spotify_consent="denied")
     pending = begin(CLIENT_ID, BACK)
-    with pytest.raises(LoginError, match="not given .access_denied"):
+    with pytest.raises(LoginError, match="access_denied"):
         finish(pending, agree(pending))
     assert not login.is_there()
 
@@ -144,7 +144,7 @@ def test_a_login_that_has_ended_is_deleted_and_says_what_to_do(
     services.library(revoke=True)
     if how == "expires":
         change(login, expires_at=0)
-    with pytest.raises(LoginError, match="no longer good .*run 'audiogenre playlists login'"):
+    with pytest.raises(LoginError, match="run 'audiogenre playlists login'"):
         Account(login).user()
     assert not login.is_there()
     with pytest.raises(LoginError, match="not logged in"):

@@ -13,6 +13,7 @@ import pytest
 
 from audiogenre.bundle import load_bundle
 from audiogenre.catalog import Catalog
+from audiogenre.sources.folder import read_tags
 from audiogenre.store import FeatureStore
 from audiogenre.typing import Label
 from multilabel.data import Main
@@ -76,6 +77,29 @@ def test_predict_says_the_same_as_text_and_csv(
         if each["known"] and each["labels"]:
             assert line.count("%") == len(each["labels"])
             assert all(label in line for label in each["labels"])
+
+
+def test_predict_writes_every_answered_label(
+    run_main: Main,
+    heard: tuple[Path, list[Path]],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    folder, paths = heard
+    songs = [Path(shutil.copy(path, tmp_path / f"{n}.mp3")) for n, path in enumerate(paths)]
+    where = ("--models", folder / "models", "--jobs", 1, "--json")
+    own = ("--write-tags", "--m3u", tmp_path / "lists")
+    assert run_main("predict", "heard", *songs, *own, *where) == 0
+    found = json.loads(capsys.readouterr().out)
+    lists: dict[str, list[str]] = {}
+    for song, each in zip(songs, found["predictions"], strict=True):
+        given = each["tagging"]["after"] if each["tagging"] else []
+        assert given == each["labels"]
+        assert read_tags(song).get("genre", "") == ";".join(given)
+        for label in given or [each["label"]]:
+            lists.setdefault(label, []).append(str(song))
+    assert any(len(each["labels"]) == 2 for each in found["predictions"])
+    assert {each["label"]: each["files"] for each in found["playlists"]} == lists
 
 
 def test_a_clip_unlike_all_is_unknown_and_one_below_all_thresholds_is_none(

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import PATIENCE
 from filelock import FileLock
 
 from audiogenre import champions
@@ -38,7 +39,7 @@ def test_a_run_that_finds_the_lock_held_leaves_it_to_the_other(place: Place, sai
 def test_of_two_runs_at_once_one_works(empty: Place) -> None:
     empty.add(FIRST)
     both = [empty.start(), empty.start()]
-    outs = [each.communicate(timeout=120) for each in both]
+    outs = [each.communicate(timeout=PATIENCE) for each in both]
     assert [each.returncode for each in both] == [0, 0]
     assert sorted("is at work" in out for out, _ in outs) == [False, True]
     assert "Traceback" not in outs[0][1] + outs[1][1]
@@ -53,7 +54,7 @@ def killed(place: Place) -> Iterator[Callable[[Callable[[], object]], bool]]:
     def kill(when: Callable[[], object]) -> bool:
         process = place.start()
         started.append(process)
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while not when():
             if process.poll() is not None:
                 return False
@@ -120,7 +121,7 @@ def test_an_interrupt_is_a_sentence_and_the_next_run_goes_on(place: Place) -> No
             assert process.poll() is None
             time.sleep(0.005)
         process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert len(err.splitlines()) == 1
     assert err.startswith("python -m pipelines.refresh: interrupted")
@@ -138,7 +139,7 @@ def test_runs_killed_at_any_moment_leave_nothing_half_done(place: Place, killed:
     undisturbed = shutil.copytree(place.root, place.root.with_name("copy"), symlinks=True)
     copy = Place(undisturbed, place.music)
     process = copy.start()
-    assert process.wait(timeout=120) == 0
+    assert process.wait(timeout=PATIENCE) == 0
     process.communicate()
     whole = time.monotonic() - started
     kills = 0

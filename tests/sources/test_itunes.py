@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import environment, listing
+from conftest import PATIENCE, environment, listing
 from scripted import Scripted, answer, audio
 from services import Service
 
@@ -141,7 +141,7 @@ def test_without_pyav_it_is_said_before_anything_is_asked(tmp_path: Path) -> Non
         env=environment() | {"AUDIOGENRE_ITUNES_URL": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2, done.stderr
     (sentence,) = done.stderr.splitlines()

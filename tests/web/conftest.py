@@ -34,7 +34,9 @@ def running(*arguments: object) -> Iterator[str]:
     line = process.stdout.readline()
     try:
         assert line, process.communicate()[1]
-        yield json.loads(line)["url"]
+        address = json.loads(line)["url"]
+        httpx.get(address, timeout=120)  # answers once the model and its workers are ready
+        yield address
     finally:
         process.terminate()
         _, err = process.communicate(timeout=30)

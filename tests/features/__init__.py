@@ -1,0 +1,1 @@
+"""The feature sets: their columns, against closed forms and other programs' answers."""
