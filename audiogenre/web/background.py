@@ -143,7 +143,7 @@ def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *argum
 def _prepare(queue: Any) -> None:
     global _said
     _said = queue
-    os.nice(10)
+    os.nice(5)
 
 
 def _work(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

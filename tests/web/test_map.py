@@ -50,7 +50,7 @@ def hover(page: Any, number: int) -> None:
 
 def loaded(page: Any) -> Any:
     """Wait until the script has taken the page over."""
-    page.locator('.list a.play[role="button"]').first.wait_for()
+    page.locator(".atlas.live").wait_for()
     return page
 
 
@@ -60,7 +60,7 @@ def test_the_first_visit_draws_it_and_says_how_far_it_is(
     shutil.copytree(sample_data, tmp_path / "data")
     page = open_page(f"{serve_here(tmp_path)}/map")
     assert page.get_by_role("heading", name="The map is being drawn").is_visible()
-    page.locator(".plane circle").first.wait_for(timeout=60_000)
+    page.locator(".plane circle").first.wait_for(timeout=180_000)
     assert page.locator(".plane circle").count() == N
     (kept,) = (tmp_path / "data" / atlas.FOLDER).iterdir()
     assert kept.name == atlas.find_key(tmp_path / "data").name
@@ -157,8 +157,8 @@ def test_more_than_five_thousand_are_drawn_on_a_canvas(
     (data / atlas.FOLDER).mkdir()
     places = pd.DataFrame(rng.uniform(size=(n, 2)), index=ids, columns=["x", "y"])
     places.to_parquet(data / atlas.FOLDER / key.name)
-    page = open_page(f"{serve_here(tmp_path)}/map")
-    page.get_by_text("The first 60 of them").wait_for()
+    page = loaded(open_page(f"{serve_here(tmp_path)}/map"))
+    assert page.get_by_text("The first 60 of them").is_visible()
     canvas = page.locator(".plane canvas")
     assert canvas.evaluate(
         """(canvas) => canvas.getContext('2d')

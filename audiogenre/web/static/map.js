@@ -114,7 +114,8 @@ function pointAt(point) {
   if (!point) return;
   const made = row(point);
   pointed.querySelector('ul').replaceChildren(made);
-  pointed.hidden = false;
+  pointed.querySelector('ul').hidden = false;
+  pointed.querySelector('p').hidden = true;
   upgrade(pointed);
 }
 
@@ -171,3 +172,4 @@ new ResizeObserver(repaint).observe(plane);
 new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ['data-theme'] });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
 filter();
+atlas.classList.add('live');
