@@ -91,14 +91,15 @@ class Library:
 
     def _refresh(self) -> None:
         files = (self.database, self.database.with_name(f"{self.database.name}-wal"))
-        version = tuple(map(_changed, files))
+        version = tuple(map(changed, files))
         if version != self._version and self.is_there:
             with Catalog(self.database) as catalog:
                 self._tracks, self._previews = catalog.known(), catalog.previews()
             self._version = version
 
 
-def _changed(file: Path) -> int:
+def changed(file: Path) -> int:
+    """Return when a file or folder has last changed, in nanoseconds; 0 if it is not there."""
     try:
         return file.stat().st_mtime_ns
     except OSError:
