@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import json
 import os
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -39,6 +42,7 @@ CALM: dict[str, Any] = {
     "slow": 2,
     "spotify_app": "new",
     "spotify_token": "ok",
+    "spotify_consent": "given",
 }
 
 Get = Callable[..., requests.Response]
@@ -103,6 +107,25 @@ def log_in(service: Service, session: requests.Session, *, user: bool = False) -
     session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
 
+def log_in_to_write(service: Service, session: requests.Session) -> None:
+    """Log in as an app without a secret does, for liked songs and playlists."""
+    verifier = "v" * 43
+    digest = hashlib.sha256(verifier.encode()).digest()
+    form = {"client_id": CLIENT_ID, "redirect_uri": "http://127.0.0.1:1/callback"}
+    asked = form | {
+        "response_type": "code",
+        "code_challenge_method": "S256",
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "scope": "playlist-read-private playlist-modify-private",
+    }
+    page = service.urls["spotify_token"].replace("/api/token", "/authorize")
+    back = session.get(page, params=asked, allow_redirects=False, timeout=10).headers["Location"]
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    form |= {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+    tokens = session.post(service.urls["spotify_token"], data=form, timeout=10).json()
+    session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+
+
 def previews(answer: requests.Response) -> list[str]:
     return [row["preview"] for row in answer.json()["data"] if row["preview"]]
 
@@ -111,6 +134,11 @@ def previews(answer: requests.Response) -> list[str]:
 # Deezer was recorded from 2019 to 2022; lists have the ISRC and the image's hash since then, and
 # artists, albums and tracks had a field more or less from one page to the next.
 DEEZER = r"\.((picture|cover)\w*|share|link|radio|md5_image|readable|title_version|isrc|prev)"
+# What is said no more of a playlist to an app that is new.
+OF_AN_OLD_APP = {".followers", ".tracks.limit", ".tracks.next", ".tracks.offset"} | {
+    ".tracks.previous",
+    ".tracks.items",
+}
 SHAPES = {
     "deezer_genre_list": ("deezer", "/genre"),
     "deezer_genre_106": ("deezer", "/genre/106"),
@@ -135,6 +163,8 @@ SHAPES = {
     "spotify_playlist_items": ("spotify", "/playlists/{own}/items?limit=5"),
     "spotify_playlist_new_shape": ("spotify", "/playlists/{own}?limit=5"),
     "spotify_me": ("spotify", "/me"),
+    "spotify_me_playlists_page1": ("spotify", "/me/playlists?limit=48"),
+    "spotify_saved_tracks": ("spotify", "/me/tracks?limit=48"),
     "spotify_audio_features": ("spotify", "/audio-features/{spotify}"),
     "spotify_error_404": ("spotify", "/tracks/nothing"),
     "reccobeats_audio_features": ("reccobeats", "/audio-features?ids={spotify}"),
@@ -158,6 +188,7 @@ def test_answers_have_the_keys_of_recorded_ones(
     if name.startswith("spotify"):
         service.set(spotify_app="old")
         log_in(service, session, user=True)
+        service.library(reset=True, liked=[song["spotify"]])
     place, path = SHAPES[name]
     found = shape(get(place, path.format(**song, **service.playlists()["Jazz"])).json())
     assert lacking(expected, found) == set()
@@ -450,6 +481,38 @@ def test_spotify_tokens_can_be_refused(service: Service, session: requests.Sessi
     search = f"{service.urls['spotify']}/search?q=a&type=track"
     assert session.get(search, timeout=10).status_code == 401
     assert shape(answer.json()) == recorded("spotify_token_error_invalid_grant")
+
+
+def test_spotify_takes_playlists_from_who_may_write_them(
+    service: Service, session: requests.Session, get: Get, jazz: list[dict[str, Any]]
+) -> None:
+    service.library(reset=True)
+    base = service.urls["spotify"]
+    log_in(service, session, user=True)  # whose token is for reading
+    named = {"name": "Mine", "description": "a/b", "public": False}
+    assert session.post(f"{base}/me/playlists", json=named, timeout=10).status_code == 403
+    log_in_to_write(service, session)
+    made = session.post(f"{base}/me/playlists", json=named, timeout=10)
+    assert made.status_code == 201
+    assert lacking(recorded("spotify_new_playlist"), shape(made.json())) <= OF_AN_OLD_APP
+    assert made.json()["description"] == "a&#x2F;b"
+    address = f"{base}/playlists/{made.json()['id']}/items"
+    keys = [each["spotify"] for each in jazz if each["spotify"]]
+    uris = [f"spotify:track:{key}" for key in keys]
+    answer = session.post(address, json={"uris": uris[:3]}, timeout=10)
+    assert (answer.status_code, shape(answer.json())) == (201, recorded("spotify_snapshot_id"))
+    assert session.post(address, json=uris[2:4], timeout=10).status_code == 201
+    entries = get("spotify", f"/playlists/{made.json()['id']}/items").json()["items"]
+    assert [each["item"]["id"] for each in entries] == [*keys[:3], *keys[2:4]]
+    gone = {"items": [{"uri": uris[2]}]}
+    assert session.delete(address, json=gone, timeout=10).status_code == 200
+    (written,) = service.library()["playlists"].values()
+    assert written["songs"] == [*keys[:2], keys[3]]
+    for wrong in (uris[:1] * 101, [], ["spotify:track:nothing"]):
+        assert session.post(address, json={"uris": wrong}, timeout=10).status_code == 400
+    foreign = service.playlists()["Jazz"]["foreign"]
+    answer = session.post(f"{base}/playlists/{foreign}/items", json=uris[:1], timeout=10)
+    assert answer.status_code == 403
 
 
 def test_reccobeats_omits_reorders_doubles_and_wants_a_name(
