@@ -65,6 +65,7 @@ def download(
     jobs: int,
     limit: int | None = None,
     retry_failed: bool = False,
+    only_failed: bool = False,
     dry_run: bool = False,
     progress: Progress = lambda step: None,
 ) -> Outcome:
@@ -82,6 +83,8 @@ def download(
         Look at no more than this many tracks.
     retry_failed : bool
         Try again what failed before, due or not.
+    only_failed : bool
+        Ask a service for nothing but that: it lists no tracks.
     dry_run : bool
         Only count what would be done.
     progress : callable
@@ -92,7 +95,8 @@ def download(
     outcome : Outcome
         If the source's listing broke off, what was listed until then was still done.
     """
-    run = _Run(source, catalog, data, retry_failed=retry_failed, progress=progress)
+    run = _Run(source, catalog, data, retry_failed=retry_failed or only_failed, progress=progress)
+    run.only_failed = only_failed
     try:
         if dry_run:
             run.outcome.fetched = sum(1 for _ in run.wanted(limit))
@@ -118,6 +122,7 @@ class _Run:
         progress: Progress,
     ) -> None:
         self.outcome = Outcome()
+        self.only_failed = False
         self._source, self._catalog, self._data = source, catalog, data
         self._progress, self._recorded = progress, time.monotonic()
         self._known = known = Known(source, catalog, data, retry_failed=retry_failed)
@@ -164,7 +169,7 @@ class _Run:
             self._record()
             clear_partials(self._data, self._source.name)
         self._record_listed()
-        if limit is None and self.outcome.stopped is None:
+        if limit is None and self.outcome.stopped is None and not self.only_failed:
             self._forget()
 
     def _collect(self, futures: Iterable[Future[Result]]) -> None:
@@ -176,7 +181,7 @@ class _Run:
     def wanted(self, limit: int | None) -> Iterator[Track]:
         """Yield the tracks whose audio has to be got; keep account of all others."""
         try:
-            for each in islice(self._source.tracks(), limit):
+            for each in () if self.only_failed else islice(self._source.tracks(), limit):
                 if isinstance(each, Problem):
                     self._note_problem(each)
                 elif self._takes(each):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from audiogenre.cli import Output, make_parser, run
-from audiogenre.errors import EXIT_DONE, BundleError, UsageError
-from audiogenre.multilabel import comparison, is_multilabel
-from audiogenre.multilabel.comparison import Entry
+from audiogenre.errors import EXIT_DONE, UsageError
 
-_FEWEST = 10
+if TYPE_CHECKING:
+    from audiogenre.multilabel.comparison import Entry
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,9 +30,14 @@ def parser() -> argparse.ArgumentParser:
 
 def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
+    from audiogenre.bundle import find_bundle
+    from audiogenre.multilabel import comparison, is_multilabel
+    from audiogenre.sidebyside import read_entry, side_by_side
+
     if len(set(args.model)) < 2:
         raise UsageError("name two models or more")
-    entries = [_read(name, args) for name in dict.fromkeys(args.model)]
+    names = dict.fromkeys(args.model)
+    entries = [read_entry(find_bundle(name, args.models)) for name in names]
     kinds = {is_multilabel(entry.metadata) for entry in entries}
     groups: dict[tuple[bool, tuple[str, ...]], list[Entry]] = {}
     for entry in entries:
@@ -51,10 +54,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if not alike:
         raise UsageError("the models tell different labels; there is nothing to compare")
     several = [is_multilabel(group[0].metadata) for group in alike]
-    results = [
-        comparison.result(_common(group)) if many else _compare(_common(group))
-        for group, many in zip(alike, several, strict=True)
-    ]
+    results = [side_by_side(group) for group in alike]
     for result, many in zip(results, several, strict=True):
         out.say(comparison.table(result) if many else _table(result))
     for result, many in zip(results, several, strict=True):
@@ -64,90 +64,6 @@ def command(args: argparse.Namespace, out: Output) -> int:
     keys = ("n", "models", "difference", "difference_interval", "p_value")
     out.result({**{key: first[key] for key in keys}, "comparisons": results})
     return EXIT_DONE
-
-
-def _read(name: str, args: argparse.Namespace) -> Entry:
-    import pandas as pd
-
-    from audiogenre.bundle import find_bundle, read_metadata
-
-    folder = find_bundle(name, args.models)
-    metadata = read_metadata(folder)
-    try:
-        predictions = pd.read_parquet(folder / "predictions.parquet").set_index("track_id")
-    except (OSError, ValueError, KeyError) as error:
-        raise BundleError(f"the test predictions of {folder} cannot be read: {error}") from error
-    return Entry(metadata["name"], tuple(metadata["labels"]), metadata, predictions)
-
-
-def _common(entries: list[Entry]) -> list[Entry]:
-    """Cut the predictions of models to the tracks that all of them were tested on.
-
-    Raises
-    ------
-    UsageError
-        If there are few, the splits differ, or labels have changed in between.
-    """
-    kinds = {entry.metadata["split"]["kind"] for entry in entries}
-    if len(kinds) > 1:
-        raise UsageError(
-            f"models of different splits ({', '.join(sorted(kinds))}) cannot be compared: fit them "
-            "alike"
-        )
-    common = entries[0].predictions.index
-    for entry in entries[1:]:
-        common = common.intersection(entry.predictions.index)
-    if len(common) < _FEWEST:
-        raise UsageError(
-            f"{' and '.join(entry.name for entry in entries)} have {len(common)} test tracks in "
-            "common: fit them on the same data, with the same labels, split and seed"
-        )
-    common = common.sort_values()
-    cut = [replace(entry, predictions=entry.predictions.loc[common]) for entry in entries]
-    for entry in cut[1:]:
-        if not entry.predictions["label"].equals(cut[0].predictions["label"]):
-            raise UsageError(f"labels have changed since {entry.name!r} was fitted; fit it again")
-    return cut
-
-
-def _compare(entries: list[Entry]) -> dict[str, Any]:
-    """Compare models of the same labels on the same tracks."""
-    import numpy as np
-
-    from audiogenre import evaluation
-
-    rows = [entry.predictions for entry in entries]
-    y = rows[0]["label"].to_numpy(dtype=str)
-    groups = rows[0]["group"].to_numpy()
-    labels = list(entries[0].labels)
-    right = [(row["predicted"].to_numpy(dtype=str) == y).astype(float) for row in rows]
-    models = [
-        {
-            "name": entry.name,
-            "features": entry.metadata["features"],
-            "split": entry.metadata["split"]["kind"],
-            "accuracy": float(each.mean()),
-            "interval": list(evaluation.interval(each, groups)),
-            "per_label": evaluation.per_label(y, row["predicted"].to_numpy(dtype=str), labels),
-        }
-        for entry, row, each in zip(entries, rows, right, strict=True)
-    ]
-    pairs = [
-        {"first": entries[0].name, "second": entry.name}
-        | vars(evaluation.paired_difference(right[0], other, groups))
-        for entry, other in zip(entries[1:], right[1:], strict=True)
-    ]
-    return {
-        "labels": labels,
-        "n": len(y),
-        "n_groups": len(np.unique(groups)),
-        "protocol": entries[0].metadata["scores"]["protocol"],
-        "models": models,
-        "pairs": pairs,
-        "difference": pairs[0]["difference"],
-        "difference_interval": list(pairs[0]["interval"]),
-        "p_value": pairs[0]["p_value"],
-    }
 
 
 def _table(result: dict[str, Any]) -> str:

@@ -171,11 +171,9 @@ class _Tally:
         self._bar.close()
 
     def __call__(self, report: Report) -> None:
-        with self._catalog.transaction():
-            for track_id in report.done:
-                self._catalog.forgive(track_id, "extract")
-            for failure in report.failures:
-                self._catalog.fail(failure)
+        from audiogenre.parts import record
+
+        record(self._catalog, report)
         self.extracted += len(report.done)
         self.failed += len(report.failures)
         for failure in report.failures:

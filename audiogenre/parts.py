@@ -195,6 +195,15 @@ def plan(
     return Plan(len(previews), len(previews) - total - failed_before, failed_before, parts)
 
 
+def record(catalog: Catalog, report: Report) -> None:
+    """Keep the ledger of what a worker sends back."""
+    with catalog.transaction():
+        for track_id in report.done:
+            catalog.forgive(track_id, STAGE)
+        for failure in report.failures:
+            catalog.fail(failure)
+
+
 def run_parts(
     parts: Sequence[Part], *, jobs: int, store: FeatureStore, handle: Callable[[Report], None]
 ) -> None:

@@ -62,15 +62,14 @@ def why(
         The training tracks, if they are there.
     """
     label = answer["nearest"]
-    sentences = [_likeness(row, label, reference)]
-    if not bundle.sees_images:
-        sentences = _decisive(bundle, row, label) + sentences
+    likeness = _likeness(row, label, reference)
     if not answer["known"]:
-        sentences = [_far(bundle, row), *sentences]
-    elif answer.get("tags"):
-        heard = list(answer["tags"])[:3]
-        sentences.append(f"A network trained on other music hears {_listed(heard)} in it.")
-    return [each for each in sentences if each][:3]
+        return [each for each in (*_far(bundle, row), likeness) if each]
+    sentences = [] if bundle.sees_images else _decisive(bundle, row, label)
+    if answer.get("tags"):
+        heard = _listed(list(answer["tags"])[:3])
+        sentences.insert(1, f"A network trained on other music hears {heard} in it.")
+    return [each for each in (*sentences[:2], likeness, *sentences[2:]) if each][:3]
 
 
 def average(bundle: Bundle) -> Values:
@@ -80,22 +79,27 @@ def average(bundle: Bundle) -> Values:
     return found
 
 
-def _decisive(bundle: Bundle, row: pd.DataFrame, label: str) -> list[str]:
-    """Say which kind of columns speaks most for a label, and which against it."""
+def _averaged(bundle: Bundle, row: pd.DataFrame) -> tuple[list[str], Values]:
+    """Return the kinds of columns, and a clip's values: as they are, then each kind averaged."""
     mean, values = average(bundle), row.to_numpy(dtype=np.float64)[0]
     kinds = {
         kind: columns
         for kind, columns in _columns(bundle).items()
         if not np.isnan(mean[columns]).any()
     }
-    if len(kinds) < 2:
-        return []
     rows = np.repeat(values[np.newaxis], 1 + len(kinds), axis=0)
     for number, columns in enumerate(kinds.values(), start=1):
         rows[number, columns] = mean[columns]
+    return list(kinds), rows
+
+
+def _decisive(bundle: Bundle, row: pd.DataFrame, label: str) -> list[str]:
+    """Say which kind of columns speaks most for a label, and which against it."""
+    names, rows = _averaged(bundle, row)
+    if len(names) < 2:
+        return []
     probabilities = bundle.classifier.predict_proba(rows)
     own = probabilities[:, bundle.labels.index(label)]
-    names = list(kinds)
     lowest, highest = (int(each(own[1:])) for each in (np.argmin, np.argmax))
     sentences = []
     if own[0] - own[1 + lowest] > _NOTHING:
@@ -148,12 +152,19 @@ def _likeness(row: pd.DataFrame, label: str, reference: Reference | None) -> str
     return f"It is {_listed(spoken)} than most {label} that was learned from."
 
 
-def _far(bundle: Bundle, row: pd.DataFrame) -> str:
-    distance = float(bundle.novelty.distance(row.to_numpy(dtype=np.float64))[0])
-    return (
-        f"It lies {distance:.1f} from the nearest of what was learned, and 95 % of known tracks "
-        f"lie within {bundle.novelty.threshold_:.1f}."
-    )
+def _far(bundle: Bundle, row: pd.DataFrame) -> list[str]:
+    """Say how far from everything learned a clip lies, and what sets it apart."""
+    names, rows = _averaged(bundle, row)
+    distances, limit = bundle.novelty.distance(rows), bundle.novelty.threshold_
+    sentences = [
+        f"It lies {distances[0]:.1f} from the nearest of what was learned, and 95 % of known "
+        f"tracks lie within {limit:.1f}."
+    ]
+    if len(names) > 1 and distances[1:].min() < distances[0]:
+        kind = names[int(distances[1:].argmin())]
+        then = f"it would lie at {distances[1:].min():.1f}"
+        sentences.append(f"What sets it apart most is its {kind}: if that were average, {then}.")
+    return sentences
 
 
 def _listed(words: list[str]) -> str:

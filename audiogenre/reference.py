@@ -80,13 +80,13 @@ def load_reference(bundle: Bundle, data: Path) -> Reference:
     heard = [each for each in bundle.columns if not each.startswith(f"{CONTEXT}:")]
     if list(dataset.X.columns) != heard:
         raise UsageError(f"the features in {data} are not those that {bundle.name!r} reads")
-    tested = set(tested_tracks(bundle)["track_id"])
+    tested = set(held_out(bundle)["track_id"])
     train = ~dataset.X.index.isin(tested)
     X = dataset.X[train]
     return Reference(X, dataset.y[train], place(bundle, X.to_numpy()))
 
 
-def tested_tracks(bundle: Bundle) -> pd.DataFrame:
+def held_out(bundle: Bundle) -> pd.DataFrame:
     """Return the predictions of the tracks that a model was tested on."""
     try:
         return pd.read_parquet(bundle.path / "predictions.parquet")

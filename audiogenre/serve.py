@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
         "  curl -F file=@song.mp3 http://127.0.0.1:8000/api/predict",
     )
     p.add_argument(
-        "--model", metavar="NAME", help="which one listens (the champion, else the newest)"
+        "--model",
+        metavar="MODEL",
+        help="which one listens: a name below models/, or a folder (the champion, else the newest)",
     )
     p.add_argument(
         "--host",
@@ -117,8 +119,8 @@ def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=256)
-    except (OSError, OverflowError) as error:
-        why = getattr(error, "strerror", None) or error
+    except OSError as error:
+        why = (error.strerror or str(error)).partition(" (while")[0]
         raise UsageError(f"cannot listen on {host}, port {port} ({why}): try another") from error
 
 

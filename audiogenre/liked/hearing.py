@@ -32,7 +32,7 @@ from audiogenre.previews import obtain, patience
 from audiogenre.sources.deezer import Deezer
 from audiogenre.typing import Source, Track
 
-_THREADS = 8  # they mostly wait for Deezer
+_THREADS = 4  # enough for as many songs as Deezer gives
 _LATER = 30 * 24 * 3600.0  # s until a service is asked again for what it does not have
 _FOLDER = ".listening"
 

@@ -65,6 +65,7 @@ def stored_features(
         present audio, or measured.
     """
     columns = feature_columns(bundle)
+    current = {key: preview.sha256 for key, preview in previews.items()}
     tables = []
     for each in bundle.metadata["sets"]:
         name, fingerprint = each["name"], each["fingerprint"]
@@ -72,12 +73,8 @@ def stored_features(
         if folder not in store.sets():
             return pd.DataFrame(columns=columns, dtype=np.float32)
         table = store.read(folder).reset_index()
-        measured = table[KEYS[1]] == ""
-        current = (
-            table[KEYS[0]].map({key: preview.sha256 for key, preview in previews.items()})
-            == (table[KEYS[1]])
-        )
-        table = table[measured | current]
+        track, audio = table[KEYS[0]], table[KEYS[1]]
+        table = table[(audio == "") | (audio == track.map(current))]
         # Attributes that were measured count before those estimated; of all else the audio does.
         table = table.sort_values(KEYS[1], ascending=name == ATTRIBUTES, kind="stable")
         table = table.drop_duplicates(KEYS[0]).set_index(KEYS[0]).drop(columns=KEYS[1])

@@ -87,7 +87,10 @@ class Memory:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"the memory {self.path} cannot be used: {error}") from error
+            raise StoreError(
+                f"what is remembered of the account cannot be used ({self.path}: {error}); "
+                "'audiogenre playlists logout' deletes it"
+            ) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -153,6 +153,8 @@ def change(
             adopted=there.adopted,
             forced=key in forced,
         )
+        if key not in songs and key not in present:  # liked no more: forgotten
+            state = None
         steps[step].append(present.get(key) or songs.get(key) or Song(key, key))
         if state != there.states.get(key):
             settled[key] = state

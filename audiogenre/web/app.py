@@ -19,7 +19,8 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from audiogenre import __version__
 from audiogenre.bundle import Bundle
 from audiogenre.errors import AudiogenreError
-from audiogenre.web import api, listen, playlists
+from audiogenre.web import api, atlas, dataset, listen, models, playlists, work
+from audiogenre.web.background import Background
 from audiogenre.web.colours import Colours
 from audiogenre.web.desk import Desk, FullError
 from audiogenre.web.library import Library
@@ -38,7 +39,15 @@ from audiogenre.web.security import (
 from audiogenre.web.settings import Settings
 from audiogenre.web.uploads import read_form
 
-_ROUTERS = (api.router, listen.router, playlists.router)
+_ROUTERS = (
+    api.router,
+    listen.router,
+    models.router,
+    atlas.router,
+    playlists.router,
+    dataset.router,
+    work.router,
+)
 _TITLES = {
     403: "Not from this page",
     404: "Not here",
@@ -63,18 +72,19 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncIterator[None]:
-        if bundle is None:
-            yield
-            return
-        listener = Listener(settings, bundle)
+        app.state.background = Background()
+        listener = Listener(settings, bundle) if bundle else None
         try:
-            await listener.start()
-            app.state.desk = Desk(settings, listener)
-            samples = await to_thread.run_sync(choose_samples, listener, app.state.library)
-            app.state.samples = samples
+            if listener:
+                await listener.start()
+                app.state.desk = Desk(settings, listener)
+                samples = await to_thread.run_sync(choose_samples, listener, app.state.library)
+                app.state.samples = samples
             yield
         finally:
-            listener.stop()
+            app.state.background.stop()
+            if listener:
+                listener.stop()
 
     app = FastAPI(
         title="audiogenre",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from cachetools import TTLCache
 from audiogenre.errors import AudiogenreError
 from audiogenre.web.listening import Answer, Listener
 from audiogenre.web.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 class FullError(Exception):
@@ -167,8 +170,8 @@ class Desk:
         except AudiogenreError as error:
             job.error = str(error)
         except Exception:
+            logger.exception("listening to a clip")
             job.error = "unexpected: something went wrong here, and the server's log says what"
-            raise
         finally:
             self._unfinished -= 1
             self._held -= len(data)

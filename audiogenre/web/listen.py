@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from audiogenre.reference import tested_tracks
+from audiogenre.reference import held_out
 from audiogenre.web.api import card, describe
 from audiogenre.web.desk import Desk
 from audiogenre.web.library import Library
@@ -17,18 +17,25 @@ from audiogenre.web.uploads import submitted
 
 router = APIRouter(include_in_schema=False)
 _SAMPLES = 4
+_MOST_SHOWN = 100  # answers on one page
+_LONGEST_SEARCH = 100
+
+Shown = Annotated[list[str] | None, Query()]
 
 
 @router.get("/")
-async def listen(request: Request, show: Annotated[list[str], Query()] = []) -> Response:  # noqa: B006
-    """Show the drop zone and the answers asked for."""
+def listen(
+    request: Request,
+    show: Shown = None,
+    find: Annotated[str, Query(max_length=_LONGEST_SEARCH)] = "",
+) -> Response:
+    """Show the drop zone, the answers asked for, and the tracks that are looked for."""
     desk: Desk | None = request.app.state.desk
     library: Library = request.app.state.library
     if desk is None:
-        return page(request, "listen.html", bundle=None, cards=[], gone=0, samples=[])
-    jobs = [desk.find(each) for each in show[: desk.settings.max_files]]
+        return page(request, "listen.html", bundle=None)
+    jobs = [desk.find(each) for each in (show or [])[:_MOST_SHOWN]]
     there = [each for each in jobs if each is not None]
-    await desk.finished(there)
     return page(
         request,
         "listen.html",
@@ -36,6 +43,9 @@ async def listen(request: Request, show: Annotated[list[str], Query()] = []) -> 
         cards=[card(each, describe(each, library)) for each in there],
         gone=len(jobs) - len(there),
         samples=request.app.state.samples,
+        find=find,
+        found=library.describe(library.find(find)) if find else [],
+        has_library=library.is_there,
         settings=desk.settings,
     )
 
@@ -50,7 +60,7 @@ async def listen_to(request: Request) -> Response:
 
 def choose_samples(listener: Listener, library: Library) -> list[dict[str, Any]]:
     """Return tracks to try: one of each label, none of which the model has learned from."""
-    tested = tested_tracks(listener.bundle).sort_values("track_id")
+    tested = held_out(listener.bundle).sort_values("track_id")
     found: dict[str, str] = {}
     for track_id, label in zip(tested["track_id"], tested["label"], strict=True):
         if label not in found and library.audio(track_id):

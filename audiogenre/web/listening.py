@@ -11,8 +11,8 @@ from anyio import CapacityLimiter, to_thread
 
 from audiogenre import champions
 from audiogenre.answers import record
-from audiogenre.bundle import Bundle, load_bundle
-from audiogenre.errors import AudiogenreError, BundleError
+from audiogenre.bundle import Bundle, find_bundle, load_bundle
+from audiogenre.errors import AudiogenreError
 from audiogenre.reasons import why
 from audiogenre.reference import Reference, load_reference, place
 from audiogenre.web.hearing import Heard, Order
@@ -120,14 +120,17 @@ def choose_model(models: Path, name: str | None) -> Bundle | None:
         If the one named cannot be used.
     """
     if name is not None:
-        return _hearing(models / name)
+        return _hearing(find_bundle(name, models))
     if champion := champions.current(models):
         return _hearing(champion)
     for each in newest_first(models):
         try:
-            return _hearing(each)
+            found = _hearing(each)
         except AudiogenreError as error:
             logger.debug("%s: %s", each.name, error)
+            continue
+        if found.metadata["model"] != "majority":  # which always answers the same
+            return found
     return None
 
 
@@ -141,6 +144,4 @@ def newest_first(models: Path) -> list[Path]:
 def _hearing(folder: Path) -> Bundle:
     bundle = load_bundle(folder)
     bundle.feature_sets()
-    if bundle.metadata["model"] == "majority":
-        raise BundleError(f"{bundle.name!r} always answers the same and hears nothing")
     return bundle

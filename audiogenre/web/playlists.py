@@ -56,7 +56,7 @@ def _page(
         labels=bundle.labels if bundle else [],
         client_id=playlister.client_id(),
         connected=playlister.is_connected(),
-        redirect=_redirect_uri(request),
+        redirect=_registered_uri(request),
         work=playlister.work,
         plan=plan,
         songs=songs,
@@ -211,6 +211,13 @@ async def _form(request: Request) -> FormData:
 
 def _redirect_uri(request: Request) -> str:
     return str(request.url.replace(path=CALLBACK, query=""))
+
+
+def _registered_uri(request: Request) -> str:
+    """Return what the person's app has to allow; of this machine it is without a port."""
+    if is_loopback(request.url.hostname or ""):
+        return f"http://127.0.0.1{CALLBACK}"
+    return _redirect_uri(request)
 
 
 def _wishes(form: FormData, bundle: Bundle) -> Wishes:

@@ -182,6 +182,11 @@ def test_a_deleted_playlist_stays_away_unless_it_is_asked_for() -> None:
     assert (ids(anew.add), ids(anew.stay_out)) == (["1"], ["2"])
 
 
+def test_a_song_that_is_liked_no_more_is_forgotten() -> None:
+    there = There(HERE, (song(3),), {"1": "out", "2": "in", "3": "out"})
+    assert change("rock", there, [], ROCK).settled == {"1": None, "2": None}
+
+
 def test_no_playlist_is_made_for_no_songs() -> None:
     assert not change("rock", There(), [], ROCK).is_needed
 
@@ -223,7 +228,10 @@ def test_whatever_people_do_and_wherever_a_run_is_killed_their_word_counts(
     for event, key in [*events, ("sync", "a")]:
         if event == "put" and key not in there:
             there.append(key)
-            own.add(key)
+            if states.get(key, "out") == "out":
+                own.add(key)
+            else:  # nobody can tell that it was away
+                refused.discard(key)
         elif event == "take" and key in there:
             there.remove(key)
             if states.get(key) == "in":
@@ -239,6 +247,7 @@ def test_whatever_people_do_and_wherever_a_run_is_killed_their_word_counts(
             placements = [Placement(song(k), ("rock",) if k in rock else ()) for k in liked]
             at = There(HERE, tuple(map(song, there)), dict(states))
             found = change("rock", at, placements, ROCK)
+            refused &= {*liked, *there}  # what is liked no more is forgotten
             for k, state in found.settled.items():
                 states.pop(k, None)
                 if state:

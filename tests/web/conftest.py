@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 from conftest import SAMPLE_GENRES, start_command
+
+from audiogenre import champions
 
 MODEL = "extracted-full"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -31,7 +34,9 @@ def running(*arguments: object) -> Iterator[str]:
     line = process.stdout.readline()
     try:
         assert line, process.communicate()[1]
-        yield json.loads(line)["url"]
+        address = json.loads(line)["url"]
+        httpx.get(address, timeout=120)  # answers once the model and its workers are ready
+        yield address
     finally:
         process.terminate()
         _, err = process.communicate(timeout=30)
@@ -174,3 +179,47 @@ def check_access(browser: Any) -> Callable[[Any], None]:
         )
 
     return check
+
+
+@pytest.fixture(scope="session")
+def check_page(check_access: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Return a function that finds a page no wider than its window, and open to anybody."""
+
+    def check(page: Any) -> None:
+        width = page.viewport_size["width"]
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+        small = page.locator("button:visible, a.play:visible, summary:visible, select:visible")
+        low = "(all) => all.filter((each) => each.getBoundingClientRect().height < 44).length"
+        assert small.evaluate_all(low) == 0
+        check_access(page)
+
+    return check
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A running server whose data and models a test may change."""
+
+    url: str
+    data: Path
+    models: Path
+
+
+@pytest.fixture(scope="session")
+def shelf(
+    sample_data: Path, sample_models: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Shelf]:
+    """Return a server on copies of the sample and its models, with a champion's history."""
+    folder = tmp_path_factory.mktemp("shelf")
+    data, models = folder / "data", folder / "models"
+    shutil.copytree(sample_data, data)
+    shutil.copytree(sample_models, models)
+    for day in (1, 2, 3):
+        score = {"name": f"m{day}", "accuracy": 0.5 + day / 20, "interval": [0.4, 0.8], "n": 40}
+        other = {"name": "m0", "accuracy": 0.5, "interval": [0.4, 0.7], "n": 40}
+        decision = "rejected" if day == 2 else "promoted"
+        entry = {"time": f"2026-01-0{day}T03:00:00+00:00", "decision": decision, "rows": 60}
+        champions.record(models, {**entry, "challenger": score, "champion": other})
+    options = ("--data", data, "--models", models, "--model", MODEL, "--jobs", "1")
+    with running(*options) as address:
+        yield Shelf(address, data, models)

@@ -55,6 +55,7 @@ def test_several_clips_at_once_and_a_bad_one_says_why(
     assert second["error"] == "not audio: the file is a web page or XML"
     assert second["label"] is None and second["status"] == "failed"
     assert (third["label"], third["known"]) == ("unknown", False)
+    assert third["why"][0].startswith("It lies ") and "sets it apart" in third["why"][1]
 
 
 def test_an_answer_is_kept_as_json_and_csv(client: httpx.Client, waltz: dict) -> None:

@@ -58,7 +58,7 @@ def test_an_unknown_clip_is_called_that(url: str, open_page: Open, clips: Path) 
 
 def test_a_bad_file_says_why_and_what_to_do(url: str, open_page: Open, clips: Path) -> None:
     card = choose(open_page(url), clips / "page.mp3").first
-    assert "Not audio. The file is a web page or xml." in card.inner_text()
+    assert "Not audio. The file is a web page or XML." in card.inner_text()
     assert "Choose the music file itself." in card.inner_text()
 
 
@@ -71,6 +71,22 @@ def test_several_files_are_a_queue(url: str, open_page: Open, clips: Path) -> No
     assert page.locator(".refused").count() == 1
     page.reload()
     assert page.locator(DONE).count() == 5
+
+
+def test_a_track_of_the_library_is_found_and_listened_to(
+    url: str, open_page: Open, clips: Path
+) -> None:
+    page = open_page(url)
+    name = page.locator(".samples .chip bdi").first.inner_text()
+    choose(page, clips / "waltz.mp3")
+    page.get_by_label("Or find a track of your library").fill(name.upper())
+    page.keyboard.press("Enter")
+    page.locator("search .chip").first.click()
+    page.locator(DONE).nth(1).wait_for()
+    assert page.locator("article.card audio[src^='/audio/']").count() == 1
+    assert name in page.locator(DONE).nth(1).inner_text()
+    page.goto(f"{url}/?find=nobody")
+    assert "No track with audio has “nobody”" in page.locator("search").inner_text()
 
 
 def test_a_dropped_file_is_taken(url: str, open_page: Open, clips: Path) -> None:
