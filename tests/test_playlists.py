@@ -22,7 +22,7 @@ from services.world import Song, World
 from tenacity import wait_random
 
 from audiogenre import net
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Preview
 from audiogenre.errors import UsageError
 from audiogenre.liked.login import CALLBACK, Login, begin, finish
