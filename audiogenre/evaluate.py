@@ -58,7 +58,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from joblib import cpu_count
 
     from audiogenre import outside, phone
-    from audiogenre.bundle import find_bundle, load_bundle
+    from audiogenre.bundles import find_bundle, load_bundle
     from audiogenre.genres import FILE, GenreTree
     from audiogenre.sources.folder import FolderSource
 

@@ -191,7 +191,7 @@ def _plan_or_apply(args: argparse.Namespace, out: Output, client_id: str) -> int
 
 
 def _load(args: argparse.Namespace) -> Bundle:
-    from audiogenre.bundle import find_bundle, load_bundle
+    from audiogenre.bundles import find_bundle, load_bundle
 
     there = sorted(each.parent.name for each in args.models.glob("[!.]*/metadata.json"))
     name = args.model or (there[0] if len(there) == 1 else "current")

@@ -22,10 +22,14 @@ from services.world import Song, World
 from tenacity import wait_random
 
 from audiogenre import net
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Preview
+from audiogenre.errors import UsageError
 from audiogenre.liked.login import CALLBACK, Login, begin, finish
 from audiogenre.liked.memory import Memory, memory_path
+from audiogenre.liked.records import Wishes
+from audiogenre.liked.session import Session
+from audiogenre.liked.sync import Written
 from audiogenre.songs import SongIndex
 from audiogenre.sources.deezer import Deezer
 from audiogenre.sources.spotify import SpotifySource
@@ -347,6 +351,54 @@ def test_another_account_starts_with_an_empty_memory(person: Person) -> None:
     assert "another account" in person.err
 
 
+# moves by hand, as the page makes them
+
+
+def test_a_song_moved_by_hand_stays_where_it_was_put(person: Person) -> None:
+    bundle = load_bundle(person.models / MODEL[1])
+    wishes = Wishes((ROCK, ELECTRO))
+    person.run("apply")
+    rock = person.wanted(ROCK)
+    person.change(f"Liked: {ROCK}", songs=rock[1:])  # and then asked for again, below
+    person.run("apply")
+    done: list[Written] = []
+    steps: set[str] = set()
+    with Session(person.data, CLIENT_ID) as session:
+        moves = {rock[0]: ROCK, rock[1]: ELECTRO, rock[2]: None}
+        plan = session.plan(
+            bundle, wishes, moves=moves, progress=lambda what, done, total: steps.add(what)
+        )
+    with Session(person.data, CLIENT_ID) as session:  # a plan outlives its session
+        applied = session.apply(plan, done.append)
+    assert (applied.added, applied.removed, applied.failures) == (2, 2, ())
+    assert [(each.what, each.genre, each.songs) for each in done] == [
+        ("remove", ROCK, 2),
+        ("add", ROCK, 1),
+        ("add", ELECTRO, 1),
+    ]
+    assert steps == {"reading"}
+    expected = ([*rock[3:], rock[0]], [*person.wanted(ELECTRO), rock[1]])
+    for _ in range(2):
+        written = person.written()
+        assert (written[f"Liked: {ROCK}"], written[f"Liked: {ELECTRO}"]) == expected
+        person.run("apply")
+    _, told = person.run("plan")
+    by_hand = {each["song"]["id"]: each for each in told["placements"] if each["by_hand"]}
+    assert by_hand.keys() == moves.keys()
+    assert by_hand[rock[2]]["why"] == "left out by hand"
+    person.change(f"Liked: {ROCK}", songs=rock[3:])  # a song that was moved is taken out
+    person.run("apply")
+    assert person.written()[f"Liked: {ROCK}"] == rock[3:]
+
+
+@pytest.mark.parametrize("moves", [{"nothing": ROCK}, {0: "polka"}])
+def test_a_move_that_cannot_be_made_is_refused(person: Person, moves: dict[Any, str]) -> None:
+    bundle = load_bundle(person.models / MODEL[1])
+    real = {person.songs[key] if key == 0 else key: genre for key, genre in moves.items()}
+    with Session(person.data, CLIENT_ID) as session, pytest.raises(UsageError, match="'"):
+        session.plan(bundle, Wishes((ROCK,)), moves=real)
+
+
 # what goes wrong
 
 
@@ -452,8 +504,6 @@ def test_reading_is_repeated_until_it_succeeds(person: Person, fault: str) -> No
 
 
 def test_two_at_once_do_not_write_over_each_other(person: Person) -> None:
-    from audiogenre.liked.session import Session
-
     with Session(person.data, CLIENT_ID):
         assert person.run("apply") == (2, None)
         assert "worked on already" in person.err
@@ -524,6 +574,8 @@ def previews(data: Path) -> list[Path]:
 
 def test_songs_are_heard_at_deezer_once_and_their_audio_is_not_kept(listener: Person) -> None:
     truth = {each["spotify"]: each for each in listener.service.catalogue()}
+    (listener.data / ".listening").mkdir()
+    (listener.data / ".listening" / "killed.mp3").write_bytes(b"left by a run that was killed")
     code, plan = hear(listener)
     assert code == 0
     for each in plan["placements"]:

@@ -67,20 +67,27 @@ class Memory:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            self._db.execute("PRAGMA synchronous = FULL")  # a lost line could be a song twice
-            with self._transaction():
-                (version,) = self._db.execute("PRAGMA user_version").fetchone()
-                if version > SCHEMA_VERSION:
-                    raise StoreError(f"{path} was written by a newer version; update audiogenre")
-                for statement in _SCHEMA.split(";")[:-1] if version == 0 else ():
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
 
     def __enter__(self) -> Memory:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA synchronous = FULL")  # a lost line could be a song twice
+        with self._transaction():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > SCHEMA_VERSION:
+                raise StoreError(f"{self.path} was written by a newer version; update audiogenre")
+            for statement in _SCHEMA.split(";")[:-1] if version == 0 else ():
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
