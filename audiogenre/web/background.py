@@ -79,15 +79,15 @@ class Background:
 
     async def watch(self, task: Task) -> AsyncIterator[Task]:
         """Yield a piece of work each time it has moved, the last time when it is over."""
-        seen = -1
+        seen, status = -1, "working"
 
         def has_moved() -> bool:
             return task.number != seen
 
-        while seen < 0 or task.status == "working":
+        while status == "working":
             async with self._moved:
                 await self._moved.wait_for(has_moved)
-                seen = task.number
+                seen, status = task.number, task.status
             yield task
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:

@@ -150,7 +150,7 @@ class Desk:
         def has_moved() -> bool:
             return (job.status, job.before) != seen
 
-        while seen is None or job.status in ("waiting", "working"):
+        while seen is None or seen[0] in ("waiting", "working"):
             async with self._moved:
                 await self._moved.wait_for(has_moved)
                 seen = (job.status, job.before)

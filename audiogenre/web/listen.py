@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from audiogenre.reference import held_out
 from audiogenre.web.api import card, describe
+from audiogenre.web.cards import protocol
 from audiogenre.web.desk import Desk
 from audiogenre.web.library import Library
 from audiogenre.web.listening import Listener
@@ -40,6 +41,7 @@ def listen(
         request,
         "listen.html",
         bundle=desk.listener.bundle,
+        protocol=protocol(desk.listener.bundle.metadata),
         cards=[card(each, describe(each, library)) for each in there],
         gone=len(jobs) - len(there),
         samples=request.app.state.samples,

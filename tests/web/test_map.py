@@ -16,6 +16,7 @@ from conftest import SAMPLE_GENRES, SAMPLE_PER_GENRE
 from audiogenre.catalog import Catalog
 from audiogenre.exploration import atlas
 from audiogenre.review import Review, Suspect
+from audiogenre.songs import plain
 from audiogenre.store import write_part
 from audiogenre.typing import Label, Track
 
@@ -96,6 +97,14 @@ def test_search_finds_by_title_and_artist_and_says_when_there_is_nothing(
     assert len(names) < 2 * N
     page.get_by_label("Title or artist").fill("nobody has called a song this")
     assert page.get_by_text("No track is called that.").is_visible()
+
+
+def test_the_script_compares_as_the_server_does(drawn: Shelf, open_page: Open) -> None:
+    texts = ["Björk", "bjork", "Rock'n'Roll", "rocknroll", "R.E.M. & 2.5", "AC/DC", "Straße", "!!!"]
+    texts += ["ΟΔΟΣ", "हिन्दी", "İstanbul", "Beyonce\u0301", "ﬁn", "Ёлка", "  two\twords ", ""]
+    page = loaded(open_page(f"{drawn.url}/map"))
+    ask = "async (texts) => texts.map((await import('/static/plain.js')).plain)"
+    assert page.evaluate(ask, texts) == [plain(each) for each in texts]
 
 
 def test_pointing_shows_title_and_a_click_plays(drawn: Shelf, open_page: Open) -> None:
