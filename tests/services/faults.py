@@ -80,7 +80,7 @@ class Fault:
 
 
 class Faults:
-    """The faults that are switched on, and the dice."""
+    """The faults that are switched on, and the dice, which begin anew with every switch."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
@@ -88,8 +88,14 @@ class Faults:
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
 
+    def switch(self, on: dict[str, Fault]) -> None:
+        """Switch these on and all others off; what was asked before no longer decides the draws."""
+        with self._lock:
+            self.on = on
+            self._asked.clear()
+
     def of_request(self, kind: str, service: str, song: Song | None) -> str | None:
-        """Draw the fault of this request: by path, query and how often it was asked before.
+        """Draw the fault of this request: by path, query and how often it was asked since the switch.
 
         A sticky one is drawn by song alone, and so only where a request is about one song.
         Links change their signature at every call, so for media the path stands alone.
