@@ -155,12 +155,21 @@ class _Hearing:
         if self._ears.deezer is not None:
             _ = self._ears.deezer.client  # made here, once for all threads
         progress(0, len(wanted))
+        recordings: dict[tuple[str, Path | None], list[Song]] = {}
+        for song, path in wanted:  # two songs of one recording are one file
+            recordings.setdefault((song.isrc or song.id, path), []).append(song)
         pool = ThreadPoolExecutor(_THREADS)
         try:
             with workers(1, first=lambda: None):  # the threads are the pool
-                songs = {pool.submit(self._hear, song, path, sets): song for song, path in wanted}
-                for done, future in enumerate(as_completed(songs), start=1):
-                    self._take(songs[future], future)
+                songs = {
+                    pool.submit(self._hear, same[0], path, sets): same
+                    for (_, path), same in recordings.items()
+                }
+                done = 0
+                for future in as_completed(songs):
+                    for song in songs[future]:
+                        self._take(song, future)
+                    done += len(songs[future])
                     progress(done, len(wanted))
         except BaseException:
             if self._ears.deezer is not None:
@@ -172,7 +181,7 @@ class _Hearing:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
     def _hear(self, song: Song, path: Path | None, sets: list[FeatureSet]) -> _Heard:
-        """Get the features of one song, in a thread of its own.
+        """Get the features of one recording, in a thread of its own.
 
         Raises
         ------
