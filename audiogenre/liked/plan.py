@@ -40,7 +40,7 @@ def place(
 
     Examples
     --------
-    >>> song, rock = Song("1", "spotify:track:1"), Answer(("rock",), "rock", 0.8)
+    >>> song, rock = Song("1", "spotify:track:1"), Answer({"rock": 0.8}, "rock", 0.8)
     >>> place(song, rock, Wishes(("rock", "jazz")), {}).playlists
     ('rock',)
     >>> place(song, rock, Wishes(("jazz",)), {}).why
@@ -55,13 +55,13 @@ def place(
         why = "left out by hand" if goal is None else "another genre"
     elif isinstance(answer, NoAnswer):
         why = answer.why
-    elif answer.genres and answer.probability >= wishes.min_probability:
-        goes = tuple(each for each in wishes.genres if each in answer.genres)
-        why = "another genre"
-    else:
+    elif not answer.known:
         goes = (UNKNOWN,) if wishes.unknown else ()
-        unsure = f"less likely than {wishes.min_probability:g}"
-        why = unsure if answer.genres else "unlike anything the model knows"
+        why = "unlike anything the model knows"
+    elif not answer.genres:
+        why = "none of the model's labels"
+    else:
+        goes, why = _by_probability(answer, wishes)
     return Placement(
         song=song,
         playlists=goes,
@@ -71,6 +71,17 @@ def place(
         by_hand=song.id in moves,
         undecided=isinstance(answer, NoAnswer) and song.id not in moves,
     )
+
+
+def _by_probability(answer: Answer, wishes: Wishes) -> tuple[tuple[str, ...], str]:
+    """Return where a song goes by the labels that are likely enough, and else why nowhere."""
+    sure = {each for each, p in answer.genres.items() if p >= wishes.min_probability}
+    goes = tuple(each for each in wishes.genres if each in sure)
+    if not sure and wishes.unknown:
+        goes = (UNKNOWN,)
+    if sure and answer.genres.keys().isdisjoint(wishes.genres):
+        return goes, "another genre"
+    return goes, f"less likely than {wishes.min_probability:g}"
 
 
 def decide(

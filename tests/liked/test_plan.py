@@ -44,9 +44,10 @@ def ids(songs: tuple[Song, ...]) -> list[str]:
 
 # where a song belongs
 
-SURE, UNSURE = Answer(("rock",), "rock", 0.8), Answer(("rock",), "rock", 0.3)
-FOREIGN = Answer((), "rock", 0.9)
-SEVERAL = Answer(("rock", "folk"), "rock", 0.9)
+SURE, UNSURE = Answer({"rock": 0.8}, "rock", 0.8), Answer({"rock": 0.3}, "rock", 0.3)
+FOREIGN = Answer({}, "rock", 0.9, known=False)
+SEVERAL = Answer({"rock": 0.9, "folk": 0.4}, "rock", 0.9)
+NO_LABEL = Answer({}, "rock", 0.9)
 SILENT = NoAnswer("no audio: not found")
 BOTH = Wishes(("rock", "jazz"), min_probability=0.5, unknown=True)
 NARROW = Wishes(("jazz",), min_probability=0.5)
@@ -62,6 +63,11 @@ NARROW = Wishes(("jazz",), min_probability=0.5)
         (FOREIGN, BOTH, (UNKNOWN,), ""),
         (FOREIGN, NARROW, (), "unlike anything the model knows"),
         (SEVERAL, Wishes(("folk", "rock")), ("folk", "rock"), ""),
+        (SEVERAL, Wishes(("folk", "rock"), min_probability=0.5), ("rock",), ""),
+        (SEVERAL, Wishes(("folk",), 0.5, unknown=True), (), "less likely than 0.5"),
+        (SEVERAL, BOTH, ("rock",), ""),
+        (SEVERAL, NARROW, (), "another genre"),
+        (NO_LABEL, BOTH, (), "none of the model's labels"),
         (SILENT, BOTH, (), "no audio: not found"),
     ],
 )
