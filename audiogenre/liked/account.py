@@ -172,7 +172,9 @@ class Account:
             items = page.get("items") if isinstance(page, dict) else None
             if not isinstance(items, list) or (page.get("next") and not items):
                 # What is missing would count as liked no more, and leave the playlists.
-                raise FetchError("bad answer", f"Spotify breaks off in the middle of a list ({method})")
+                raise FetchError(
+                    "bad answer", f"Spotify breaks off in the middle of a list ({method})"
+                )
             yield page
             offset += len(items)
             if not page.get("next"):
