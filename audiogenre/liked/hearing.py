@@ -187,6 +187,8 @@ class _Hearing:
         ------
         AudioError, FetchError
             If there is no audio, or none that can be used.
+        MissingExtraError
+            If its format takes an optional package.
         """
         track = preview = None
         if path is None:
@@ -221,6 +223,8 @@ class _Hearing:
         except HostBusyError as error:
             self.busy = error
             self.missing[song.id] = "not heard yet: Deezer wants to be left alone"
+        except MissingExtraError as error:  # may be there the next time: not remembered
+            self.missing[song.id] = f"no audio: {error}"
         except (AudioError, FetchError) as error:
             final = isinstance(error, AudioError) or error.final
             missed = self._missed.get(song.id)
