@@ -27,6 +27,7 @@ from audiogenre.features import FeatureSet
 from audiogenre.liked.library import Library, answer
 from audiogenre.liked.memory import Memory, Numbers, Unheard, is_due
 from audiogenre.liked.records import Answer, NoAnswer, Song
+from audiogenre.measuring import clip_seconds
 from audiogenre.pool import workers
 from audiogenre.previews import obtain, patience
 from audiogenre.sources.deezer import Deezer
@@ -195,7 +196,7 @@ class _Hearing:
             track, preview = self._fetch(song)
             path = self._folder / preview.path
         try:
-            y, sr = decode(path, max_seconds=float(sets[0].parameters["max_seconds"] or 0))
+            y, sr = decode(path, max_seconds=clip_seconds(sets))
         finally:
             if preview is not None and not self._ears.keep_audio:
                 path.unlink(missing_ok=True)
