@@ -101,12 +101,17 @@ def finish(pending: PendingLogin, address: str) -> None:
 
     Raises
     ------
+    UsageError
+        If it is no address.
     LoginError
         If the answer belongs to another login, or Spotify or the person refused.
     """
-    answer = dict(parse_qsl(urlsplit(address).query))
+    try:
+        answer = dict(parse_qsl(urlsplit(address).query))
+    except ValueError as error:
+        raise UsageError(f"that is no address; {AGAIN} again, and paste the whole of it") from error
     state, code = answer.get("state", ""), answer.get("code")
-    if not hmac.compare_digest(state.encode(), pending.state.encode()):
+    if not hmac.compare_digest(state.encode(errors="replace"), pending.state.encode()):
         raise LoginError(f"the answer does not belong to this login (another state); {AGAIN} again")
     if "error" in answer or not code:
         said = answer.get("error", "no code")
