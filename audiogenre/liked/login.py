@@ -206,14 +206,13 @@ class TokenFile(CacheHandler):  # type: ignore[misc]
         """Return what was kept, None if there is nothing that can be used."""
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
-            usable = {"access_token", "refresh_token", "expires_at"} <= kept.keys()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreError(f"{self.path} cannot be read: {error.strerror}") from error
-        except (ValueError, AttributeError):
+        except (ValueError, RecursionError):
             return None
-        return kept if usable else None
+        return kept if _is_usable(kept) else None
 
     def save_token_to_cache(self, token_info: dict[str, Any]) -> None:
         """Keep tokens: written beside the file, then moved into place."""
@@ -242,6 +241,16 @@ class TokenFile(CacheHandler):  # type: ignore[misc]
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"cannot make {self.path.parent}: {error.strerror}") from error
+
+
+def _is_usable(kept: Any) -> bool:
+    """Tell whether what a file holds are tokens."""
+    return (
+        isinstance(kept, dict)
+        and isinstance(kept.get("access_token"), str)
+        and isinstance(kept.get("refresh_token"), str)
+        and isinstance(kept.get("expires_at"), int | float)
+    )
 
 
 def _manager(client_id: str, redirect_uri: str, client: Client | None = None) -> SpotifyPKCE:
