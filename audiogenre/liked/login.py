@@ -218,18 +218,25 @@ class TokenFile(CacheHandler):  # type: ignore[misc]
         """Keep tokens: written beside the file, then moved into place."""
         try:
             self._make_folder()
-            handle, beside = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")  # mode 0600
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(token_info, file)
-            Path(beside).replace(self.path)
+            handle, name = tempfile.mkstemp(".tmp", f"{self.path.name}.", self.path.parent)  # 0600
+            beside = Path(name)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(token_info, file)
+                beside.replace(self.path)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}") from error
 
     def delete(self) -> bool:
-        """Delete the file; return whether there was one."""
-        there = self.path.is_file()
-        self.path.unlink(missing_ok=True)
-        return there
+        """Delete the file, and what a killed run has left of it; return whether there was any."""
+        beside = self.path.parent.glob(f"{self.path.name}.*.tmp")
+        found = [each for each in (self.path, *beside) if each.is_file()]
+        for each in found:
+            each.unlink(missing_ok=True)
+        return bool(found)
 
     def lock(self) -> FileLock:
         """Return the lock of whoever renews the tokens."""
