@@ -95,7 +95,7 @@ class Faults:
             self._asked.clear()
 
     def of_request(self, kind: str, service: str, song: Song | None) -> str | None:
-        """Draw the fault of this request: by path, query and how often it was asked since the switch.
+        """Draw the fault of this request: by path, query and how often it was asked before.
 
         A sticky one is drawn by song alone, and so only where a request is about one song.
         Links change their signature at every call, so for media the path stands alone.
