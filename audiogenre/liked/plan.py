@@ -102,7 +102,7 @@ def decide(
         Whether it is there.
     state : State or None
         What we have done before: ``adding`` and ``removing`` were begun and perhaps not done,
-        ``in`` was done, ``out`` was undone by a person.
+        ``in`` was done, ``out`` was undone by a person; ``own`` was seen there, put by a person.
     adopted : bool
         Whether nothing is remembered of the playlist: what belongs there counts as put by us.
     forced : bool
@@ -115,15 +115,14 @@ def decide(
     state : State or None
         What to remember until the step is carried out.
     """
-    ours: State | None = "in" if state in ("adding", "in", "removing") else state
+    ours: State | None
     if present:
+        ours = "in" if state in ("adding", "in", "removing") else state or "own"
         if wanted or wanted is None:
             return "keep", "in" if adopted and wanted else ours
         return ("remove", "in") if ours == "in" else ("leave", ours)
-    if state == "in":  # a person has taken it out
-        ours = "out"
-    elif state != "out":
-        ours = None
+    # What was there, and we have not removed, a person has taken out.
+    ours = "out" if state in ("in", "own", "out") else None
     if wanted and (ours is None or forced):
         return "add", None
     return "stay out" if wanted else "leave", ours
@@ -164,8 +163,8 @@ def change(
             adopted=there.adopted,
             forced=key in forced,
         )
-        if key not in songs and key not in present:  # liked no more: forgotten
-            state = None
+        if key not in songs and (key not in present or state in ("own", "out")):
+            state = None  # liked no more: forgotten
         steps[step].append(present.get(key) or songs.get(key) or Song(key, key))
         if state != there.states.get(key):
             settled[key] = state

@@ -10,7 +10,7 @@ from typing import Any, Literal
 UNKNOWN = "unknown"
 PREFIX = "Liked: "
 
-State = Literal["adding", "in", "removing", "out"]
+State = Literal["adding", "in", "removing", "own", "out"]
 Step = Literal["add", "remove", "keep", "leave", "stay out"]
 Action = Literal["create", "update", "deleted"]
 
