@@ -773,6 +773,14 @@ def test_bad_input_is_exit_code_2_and_a_sentence(
     assert person.service.log()["requests"]["api"] == {}
 
 
+def test_an_address_is_not_waited_for_where_nothing_can_be_pasted(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as after <&- in a shell
+    assert run_main("playlists", "login", "--paste") == 2
+    assert "nor without input" in person._capsys.readouterr().err
+
+
 def test_the_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_main("playlists", "--help") == 0
     words = capsys.readouterr().out
