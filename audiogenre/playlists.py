@@ -120,6 +120,10 @@ def _answer(args: argparse.Namespace, out: Output, client_id: str) -> tuple[Any,
     from audiogenre.liked.login import CALLBACK, begin
 
     if args.paste:
+        if out.quiet or sys.stdin is None:
+            raise UsageError(
+                "--paste shows an address and reads one: not with --quiet, nor without input"
+            )
         pending = begin(client_id, f"http://127.0.0.1:{args.port or 8888}{CALLBACK}")
         out.note(f"go to {pending.url}\nand paste the address that the browser ends at:")
         return pending, sys.stdin.readline().strip()

@@ -25,9 +25,11 @@ from audiogenre import net
 from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Preview
 from audiogenre.errors import UsageError
+from audiogenre.liked.hearing import Ears, answers
 from audiogenre.liked.login import CALLBACK, Login, begin, finish
 from audiogenre.liked.memory import Memory, memory_path
-from audiogenre.liked.records import Wishes
+from audiogenre.liked.records import Answer, Wishes
+from audiogenre.liked.records import Song as Liked
 from audiogenre.liked.session import Session
 from audiogenre.liked.sync import Written
 from audiogenre.songs import SongIndex
@@ -611,6 +613,41 @@ def test_audio_is_kept_in_the_catalogue_if_one_says_so(listener: Person) -> None
     assert listener.service.log()["requests"]["media"] == {}
 
 
+def ask(person: Person, *songs: Liked, deezer: Deezer | None = None) -> dict[str, Any]:
+    """Ask the model about songs."""
+    bundle = load_bundle(person.models / MODEL[1])
+    with (
+        Catalog(person.data / "catalog.db") as catalog,
+        Memory(memory_path(person.data, CLIENT_ID)) as memory,
+    ):
+        return answers(songs, Ears(bundle, catalog, person.data, deezer), memory)[0]
+
+
+def test_two_liked_songs_of_one_recording_are_heard_once(listener: Person) -> None:
+    entries = listener.service.catalogue()
+    isrc = next(
+        each["isrc"]
+        for each in entries
+        if each["spotify"] in listener.songs and each["deezer"] and each["has_preview"]
+    )
+    listener.service.clear_log()
+    found = ask(listener, Liked("a", "u", isrc=isrc), Liked("b", "u", isrc=isrc), deezer=Deezer())
+    assert found["a"] == found["b"] and isinstance(found["a"], Answer)
+    assert listener.service.log()["requests"]["api"]["deezer"] == {"track": 1}
+
+
+def test_a_file_that_takes_a_package_to_read_stops_no_other_song(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    (person.data / "a.m4a").write_bytes(b"\0\0\0\x18ftypM4A " + bytes(2000))
+    with Catalog(person.data / "catalog.db") as catalog, catalog.transaction():
+        catalog.add(Track("folder:m", "folder", isrc="M4A"), Preview("a.m4a", "h", 1, 30.0, 0))
+    found = ask(person, Liked("a", "u", isrc="M4A"))
+    assert found["a"].why.startswith("no audio: ")
+    assert "pip install 'audiogenre[m4a]'" in found["a"].why
+
+
 def test_a_busy_deezer_is_left_alone_and_songs_stay_where_they_are(listener: Person) -> None:
     assert hear(listener, "apply", "--yes")[0] == 0
     before = listener.written()
@@ -719,6 +756,7 @@ def test_nothing_is_written_without_being_asked_for(person: Person) -> None:
         (("sing",), "invalid choice: 'sing'"),
         (("plan", "--min-probability", "2"), "not between"),
         (("login", "--port", "80"), "not a port"),
+        (("login", "--paste", "--quiet"), "not with --quiet"),
         (("plan", "--genres", "polka", *MODEL), "the model knows no 'polka'; it knows"),
         (("plan", *MODEL), "name the genres"),
         (("plan", "--model", "nothing", "--genres", ROCK), "there is no model"),
@@ -733,6 +771,14 @@ def test_bad_input_is_exit_code_2_and_a_sentence(
     assert code == 2
     assert said in error and "Traceback" not in error
     assert person.service.log()["requests"]["api"] == {}
+
+
+def test_an_address_is_not_waited_for_where_nothing_can_be_pasted(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as after <&- in a shell
+    assert run_main("playlists", "login", "--paste") == 2
+    assert "nor without input" in person._capsys.readouterr().err
 
 
 def test_the_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

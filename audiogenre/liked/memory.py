@@ -189,7 +189,10 @@ class Memory:
             )
 
     def keep_only(self, songs: Iterable[Song]) -> None:
-        """Forget what is known of songs that are no longer liked."""
+        """Forget what is known of songs that are no longer liked.
+
+        All but which of them we have put into a playlist: they are still to be removed from there.
+        """
         liked = {each.id for each in songs}
         with self._transaction():
             for table in ("heard", "unheard", "moves"):
@@ -197,6 +200,11 @@ class Memory:
                 self._db.executemany(
                     f"DELETE FROM {table} WHERE song = ?", [(song,) for song in gone]
                 )
+            rows = self._all("SELECT genre, song FROM songs WHERE state IN ('own', 'out')")
+            self._db.executemany(
+                "DELETE FROM songs WHERE genre = ? AND song = ?",
+                [(genre, song) for genre, song in rows if song not in liked],
+            )
 
     def _all(self, query: str, arguments: Iterable[Any] = ()) -> list[Any]:
         with self._errors():

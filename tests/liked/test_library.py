@@ -116,6 +116,13 @@ def test_a_model_that_looks_at_images_is_refused(tmp_path: Path) -> None:
         answers([], Ears(model, catalog, tmp_path), memory)
 
 
+def test_what_was_taken_out_of_any_playlist_is_forgotten_with_the_song(tmp_path: Path) -> None:
+    with Memory(tmp_path / "memory.db") as memory:
+        memory.mark("rock", {"1": "out", "2": "out", "3": "in", "4": "own"})
+        memory.keep_only([Song("1", "u")])
+        assert memory.states("rock") == {"1": "out", "3": "in"}
+
+
 def test_a_memory_is_for_its_owner_alone_and_says_when_it_is_none(tmp_path: Path) -> None:
     path = tmp_path / "memory.db"
     with Memory(path):
