@@ -184,19 +184,19 @@ def judge(
     UsageError
         If no clip can be read.
     """
-    failures = dict(outside.failures)
+    failures = list(outside.failures)  # several may be of one path, that of the folder
     readable = _answer(bundle, outside.clips, "clean", failures, jobs, watch)
     answers = _one_a_song(readable)  # of those that can be read: a damaged copy counts for nothing
     for condition in conditions[1:]:
         answers = _answer(bundle, answers, condition, failures, jobs, watch)
-    return Judged(answers, len(readable) - len(answers), list(failures.items()))
+    return Judged(answers, len(readable) - len(answers), failures)
 
 
 def _answer(
     bundle: Bundle,
     clips: pd.DataFrame,
     condition: str,
-    failures: dict[str, str],
+    failures: list[tuple[str, str]],
     jobs: int,
     watch: Watch,
 ) -> pd.DataFrame:
@@ -204,12 +204,13 @@ def _answer(
     paths = list(clips["path"])
     change = as_by_phone if condition == "phone" else None
     rows: list[dict[str, Any]] = []
+    n_before = len(failures)
     for path, answer, error in watch(
         bundle.predict_each(paths, n_jobs=jobs, change=change), len(paths)
     ):
         rows.append({})
         if answer is None:
-            failures[os.fspath(path)] = error
+            failures.append((os.fspath(path), error))
         else:
             whole = answer.iloc[0]
             rows[-1] = {"predicted": whole["nearest"]} | {
@@ -217,7 +218,7 @@ def _answer(
             }
     answered = [bool(row) for row in rows]
     if not any(answered):
-        path, error = next(iter(failures.items()))
+        path, error = failures[n_before]
         raise UsageError(f"none of the {len(paths)} clips can be read (first {path}: {error})")
     table = pd.DataFrame(rows, index=clips.index).add_prefix(f"{condition}_")
     return clips.join(table)[answered]

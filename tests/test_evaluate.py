@@ -167,6 +167,19 @@ def test_a_song_counts_once_and_a_missing_file_is_a_failure(evaluate: Evaluate, 
     assert [each["error"].startswith("missing") for each in found["failures"]] == [True]
 
 
+def test_every_file_that_is_missing_is_a_failure_of_its_own(evaluate: Evaluate, own: Path) -> None:
+    genre = SAMPLE_GENRES[0]
+    (own / genre / "half.mp3").write_bytes(b"<html>")
+    files = ("0", "half", "gone", "lost")
+    rows = [{"file": f"{genre}/{each}.mp3", "genre": genre} for each in files]
+    pd.DataFrame(rows).to_csv(own / "manifest.csv", index=False)
+    code, found = evaluate(own)
+    assert (code, found["n"], len(found["failures"])) == (1, 1, 3)
+    said = " ".join(each["error"] for each in found["failures"])
+    assert f"{genre}/gone.mp3 is in" in said
+    assert f"{genre}/lost.mp3 is in" in said
+
+
 def test_music_that_the_catalogue_has_is_named(
     evaluate: Evaluate,
     run_main: Main,
