@@ -165,7 +165,7 @@ def _report(result: dict[str, Any], out: Output) -> None:
         drawn = ", ".join(f"{key} {value}" for key, value in result["simulation"].items())
         out.say(f"simulated, drawn for each clip by its hash: {drawn}")
     for each in result["failures"]:
-        out.say(f"{printable(each['path'])}: {each['error']}")
+        out.say(printable(f"{each['path']}: {each['error']}"))
     for path in result["figures"]:
         out.say(f"figure: {path}")
 

@@ -234,7 +234,12 @@ def test_it_reads_like_a_report(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (own / SAMPLE_GENRES[0] / "a\x1b[31m.mp3").write_bytes(b"<html>")
+    genres = [each for each in SAMPLE_GENRES for _ in range(N_EACH)]
+    files = [f"{each}/{i % N_EACH}.mp3" for i, each in enumerate(genres)]
+    files += [f"{SAMPLE_GENRES[0]}/a\x1b[31m.mp3", "gone\x1b[2J.mp3"]
+    (own / files[-2]).write_bytes(b"<html>")
+    table = pd.DataFrame({"file": files, "genre": [*genres, *genres[:2]]})
+    table.to_csv(own / "manifest.csv", index=False)
     where = ("--models", sample_models, "--data", tmp_path, "--figures", tmp_path / "f")
     assert run_main("evaluate", "extracted-baseline", "--path", own, *where, "--jobs", 1) == 1
     out = capsys.readouterr().out
@@ -242,6 +247,7 @@ def test_it_reads_like_a_report(
     assert "95 % interval" in out
     assert "n = 12" in out
     assert "not audio" in out
+    assert ".mp3 is in manifest.csv and not there" in out
     assert "\x1b" not in out
     assert all(genre in out for genre in SAMPLE_GENRES)
 
