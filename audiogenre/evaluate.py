@@ -77,6 +77,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     def watch(answers: Iterator[Any], total: int) -> Iterator[Any]:
         return out.progress(answers, total=total, unit="clip", what="evaluate")
 
+    familiar = _familiar(args.data, bundle)  # first: what it reads may be damaged
     jobs = args.jobs or int(cpu_count())
     judged = outside.judge(bundle, found, conditions, jobs=jobs, watch=watch)
     answers = judged.answers
@@ -96,7 +97,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
             "unlabelled": found.unlabelled,
             "duplicates": judged.duplicates,
         },
-        "in_catalogue": _familiar(args.data, answers, bundle),
+        "in_catalogue": int(answers["sha256"].isin(familiar).sum()),
         "failures": [{"path": path, "error": error} for path, error in judged.failures],
         "notes": found.notes,
     }
@@ -107,15 +108,15 @@ def command(args: argparse.Namespace, out: Output) -> int:
     return EXIT_SOME_FAILED if judged.failures else EXIT_DONE
 
 
-def _familiar(data: Path, answers: pd.DataFrame, bundle: Bundle) -> int:
+def _familiar(data: Path, bundle: Bundle) -> set[str]:
     from audiogenre.catalog import Catalog
     from audiogenre.outside import familiar
 
     database = data / "catalog.db"
     if not database.is_file():
-        return 0
+        return set()
     with Catalog(database) as catalog:
-        return familiar(answers, bundle, catalog)
+        return familiar(bundle, catalog)
 
 
 def _plain(name: str) -> str:

@@ -19,6 +19,7 @@ from audiogenre.bundle import Bundle
 from audiogenre.catalog import Catalog
 from audiogenre.errors import UsageError
 from audiogenre.genres import GenreTree
+from audiogenre.sidebyside import read_entry
 from audiogenre.sources.folder import FolderSource
 from audiogenre.typing import Problem, Track
 
@@ -148,11 +149,16 @@ def _one_a_song(clips: pd.DataFrame) -> pd.DataFrame:
     return first.assign(group=splits.connect(names), artist_known=known).reset_index(drop=True)
 
 
-def familiar(clips: pd.DataFrame, bundle: Bundle, catalog: Catalog) -> int:
-    """Count the clips that the catalogue has, too, and not as test tracks of the model."""
-    tested = set(pd.read_parquet(bundle.path / "predictions.parquet")["track_id"])
-    learned = {p.sha256 for track, p in catalog.previews().items() if track not in tested}
-    return int(clips["sha256"].isin(learned).sum())
+def familiar(bundle: Bundle, catalog: Catalog) -> set[str]:
+    """Return the hashes of the catalogue's audio that is not of test tracks of the model.
+
+    Raises
+    ------
+    BundleError
+        If the model's test predictions cannot be read.
+    """
+    tested = read_entry(bundle.path).predictions.index
+    return {each.sha256 for track, each in catalog.previews().items() if track not in tested}
 
 
 def as_by_phone(

@@ -207,6 +207,25 @@ def test_music_that_the_catalogue_has_is_named(
     assert f"{len(learned)} of the clips are in the catalogue" in capsys.readouterr().out
 
 
+def test_damaged_test_predictions_are_told_before_anything_is_heard(
+    run_main: Main,
+    sample_data: Path,
+    sample_models: Path,
+    own: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    models = Path(shutil.copytree(sample_models, tmp_path / "models"))
+    (models / "extracted-baseline" / "predictions.parquet").write_bytes(b"not a table")
+    for each in own.glob("*/*.mp3"):
+        each.write_bytes(b"<html>")  # who listens first finds nothing that can be read
+    where = ("--data", sample_data, "--models", models, "--jobs", 1)
+    assert run_main("evaluate", "extracted-baseline", "--path", own, *where) == 2
+    captured = capsys.readouterr()
+    assert "the test predictions of" in captured.err
+    assert captured.err.count("\n") == 1
+
+
 # ---------------------------------------------------------------- what is written
 
 
