@@ -87,6 +87,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         "path": str(source.path),
         "n": len(answers),
         "n_groups": scores["clean"]["n_groups"],
+        "protocol": scores["clean"]["protocol"],
         "artists_known": float(answers["artist_known"].mean()),
         "labels": bundle.labels,
         "conditions": scores,
@@ -140,7 +141,7 @@ def _write(folder: Path, result: dict[str, Any], answers: pd.DataFrame) -> list[
 
 
 def _report(result: dict[str, Any], out: Output) -> None:
-    from audiogenre.card import percent
+    from audiogenre.card import percent, score_sentence
 
     known = result["artists_known"]
     whose = f"{result['n_groups']} artists" if known == 1 else f"artist known for {known:.0%}"
@@ -153,14 +154,12 @@ def _report(result: dict[str, Any], out: Output) -> None:
             "test tracks: if it has learned from them, this score is flattered"
         )
     for name, each in result["conditions"].items():
-        low, high = (100 * bound for bound in each["interval"])
         out.say(
-            f"{_WORDS[name]}: {percent(each['accuracy'])} (95 % interval {low:.1f} to {high:.1f}; "
-            f"n = {each['n']}), macro F1 {each['macro_f1']:.3f}, "
+            f"{_WORDS[name]}: {score_sentence(each)}, macro F1 {each['macro_f1']:.3f}, "
             f"{percent(each['unknown_share'])} called unknown"
         )
     if result["difference"]:
-        out.say(_difference(result["difference"]))
+        out.say(_difference(result))
     out.say(_by_label(result["conditions"]))
     if result["simulation"]:
         drawn = ", ".join(f"{key} {value}" for key, value in result["simulation"].items())
@@ -184,11 +183,13 @@ def _left_out(result: dict[str, Any]) -> list[str]:
     return [printable(line) for line in lines]
 
 
-def _difference(found: dict[str, Any]) -> str:
+def _difference(result: dict[str, Any]) -> str:
+    found = result["difference"]
     low, high = (100 * bound for bound in found["interval"])
     return (
         f"by phone less as it is: {100 * found['difference']:+.1f} points (95 % interval "
-        f"{low:+.1f} to {high:+.1f}; McNemar p = {found['p_value']:.3g})"
+        f"{low:+.1f} to {high:+.1f}; McNemar p = {found['p_value']:.3g}; n = {result['n']} tracks; "
+        f"{result['protocol']})"
     )
 
 

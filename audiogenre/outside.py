@@ -230,6 +230,17 @@ def _answer(
     return clips.join(table)[answered]
 
 
+def protocol(answers: pd.DataFrame) -> str:
+    """Return what a model was judged by, and what its intervals resample, in words."""
+    known = float(answers["artist_known"].mean())
+    over = "artists"
+    if known == 0:
+        over = "clips (no artist is known)"
+    elif known < 1:
+        over = f"artists (known for {known:.0%} of the clips, each other one counts for itself)"
+    return f"outside test set, interval over {over}"
+
+
 def scores(answers: pd.DataFrame, condition: str, labels: list[str]) -> dict[str, Any]:
     """Return the scores of a condition, means over labels being over those that the clips have.
 
@@ -242,6 +253,7 @@ def scores(answers: pd.DataFrame, condition: str, labels: list[str]) -> dict[str
     known = answers[f"{condition}_known"].to_numpy(dtype=bool)
     right = (y == predicted).astype(np.float64)
     return {
+        "protocol": protocol(answers),
         "n": len(y),
         "n_groups": len(np.unique(groups)),
         "accuracy": evaluation.accuracy(y, predicted),

@@ -16,7 +16,7 @@ import pytest
 import soundfile as sf
 from conftest import SAMPLE_GENRES
 
-from audiogenre.outside import file_hash
+from audiogenre.outside import file_hash, protocol
 from audiogenre.sources.synth import render
 
 SR = 22_050
@@ -64,6 +64,19 @@ def evaluate(
         return code, json.loads(out, parse_constant=pytest.fail) if out else {}
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("known", "over"),
+    [
+        ([True, True], "artists"),
+        ([True, False], "artists (known for 50% of the clips, each other one counts for itself)"),
+        ([False, False], "clips (no artist is known)"),
+    ],
+)
+def test_the_protocol_says_what_is_resampled(known: list[bool], over: str) -> None:
+    said = protocol(pd.DataFrame({"artist_known": known}))
+    assert said == f"outside test set, interval over {over}"
 
 
 def answers(folder: Path) -> pd.DataFrame:
@@ -119,9 +132,12 @@ def test_a_manifest_tells_labels_and_artists(evaluate: Evaluate, own: Path) -> N
     assert found["n"] == N_EACH * len(SAMPLE_GENRES)
     assert found["n_groups"] == len(SAMPLE_GENRES) + 1
     assert found["artists_known"] == 1
+    assert found["protocol"] == "outside test set, interval over artists"
+    assert found["conditions"]["clean"]["protocol"] == found["protocol"]
     _, folders = evaluate(own, "--labels", "folder")
     assert folders["artists_known"] == 0
     assert folders["n_groups"] == folders["n"]
+    assert folders["protocol"].endswith("interval over clips (no artist is known)")
 
 
 def test_what_the_model_does_not_know_is_left_out_and_counted(
@@ -264,7 +280,7 @@ def test_it_reads_like_a_report(
     out = capsys.readouterr().out
     assert "as it is: " in out
     assert "95 % interval" in out
-    assert "n = 12" in out
+    assert "n = 12 tracks; outside test set, interval over clips (no artist is known))" in out
     assert "not audio" in out
     assert ".mp3 is in manifest.csv and not there" in out
     assert "\x1b" not in out
