@@ -232,7 +232,7 @@ def test_artists_are_read_from_the_catalogue_and_spelt_alike(tmp_path: Path) -> 
     credits = {"a": "Beyoncé feat. X", "b": "BEYONCE", "c": None}
     with Catalog(tmp_path / "catalog.db") as catalog, catalog.transaction():
         for name, artist in credits.items():
-            catalog.add(Track(id=name, source="test", labels=(), artist=artist))
+            catalog.add(Track(id=name, source="test", labels=(), artist=artist), None)
     X, codes = features(3, 3)
     data = tables.dataset(X, np.array(["a", "b", "c"])[codes], np.arange(3))
     data = replace(data, X=data.X.set_axis(["b", "a", "c"]))
