@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import numpy as np
 import pytest
 import soundfile as sf
-from conftest import SAMPLE_GENRES, start_command
+from conftest import PATIENCE, SAMPLE_GENRES, start_command
 
 from audiogenre import champions
 
+T = TypeVar("T")
 MODEL = "extracted-full"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, _NAMES)), None)
@@ -39,7 +42,7 @@ def running(*arguments: object) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     assert "Traceback" not in err, err
 
@@ -223,3 +226,9 @@ def shelf(
     options = ("--data", data, "--models", models, "--model", MODEL, "--jobs", "1")
     with running(*options) as address:
         yield Shelf(address, data, models)
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: in this one a browser's loop may be at work."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,7 +27,7 @@ from audiogenre.web.playlisting import Playlister, Work
 from audiogenre.web.settings import Settings
 from audiogenre.web.uploads import _received
 
-from .conftest import find_token
+from .conftest import find_token, run
 
 
 def app_of(folder: Path, **settings: Any) -> FastAPI:
@@ -44,10 +43,10 @@ class Visitor:
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=address)
 
     def get(self, path: str) -> httpx.Response:
-        return asyncio.run(self._client.get(path))
+        return run(self._client.get(path))
 
     def post(self, path: str, **sent: Any) -> httpx.Response:
-        return asyncio.run(self._client.post(path, **sent))
+        return run(self._client.post(path, **sent))
 
 
 async def told_after_the_first(told: AsyncIterator[Any], move: Any) -> list[Any]:
@@ -63,7 +62,7 @@ def test_a_job_that_ends_while_one_event_is_sent_is_told() -> None:
         job = Job("1", "a.mp3", "", -1)
         return await told_after_the_first(desk.watch(job), lambda: setattr(job, "error", "x"))
 
-    assert [each.status for each in asyncio.run(watch())] == ["failed"]
+    assert [each.status for each in run(watch())] == ["failed"]
 
 
 def test_work_that_ends_while_one_event_is_sent_is_told() -> None:
@@ -75,7 +74,7 @@ def test_work_that_ends_while_one_event_is_sent_is_told() -> None:
     async def watch() -> list[Any]:
         return await told_after_the_first(Background().watch(task), end)
 
-    assert [each.status for each in asyncio.run(watch())] == ["done"]
+    assert [each.status for each in run(watch())] == ["done"]
 
 
 def test_playlists_that_are_done_while_one_event_is_sent_are_told(tmp_path: Path) -> None:
@@ -90,7 +89,7 @@ def test_playlists_that_are_done_while_one_event_is_sent_are_told(tmp_path: Path
         told = playlists.events(Request({"type": "http", "app": app}))
         return await told_after_the_first(told, end)
 
-    (last,) = [each.data for each in asyncio.run(watch())]
+    (last,) = [each.data for each in run(watch())]
     assert last["finished"] and last["log"] == ["rock: the playlist was made"]
 
 
@@ -200,7 +199,7 @@ def test_the_name_of_a_track_is_no_path(tmp_path: Path) -> None:
     library.audio = lambda _: clip  # type: ignore[method-assign]
     from starlette.datastructures import FormData
 
-    received = asyncio.run(_received(FormData([("track", "a")]), library, 100))
+    received = run(_received(FormData([("track", "a")]), library, 100))
     assert received.clips == [Clip("AC/DC: Thunder\\struck", b"abc", "a")]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import find_token
+from .conftest import find_token, run
 
 Serve = Callable[..., str]
 
@@ -130,7 +130,7 @@ def test_wrong_tries_are_one_a_second_whichever_way_they_come() -> None:
             await asyncio.sleep(0)
         await asyncio.gather(turn, by_form(b"open sesame"))
 
-    asyncio.run(together())
+    run(together())
     assert order[:3] == [("form", False), ("form", True), ("program", True)]
     assert order[3:] == [("program", False), ("form", True)]
 
