@@ -27,7 +27,7 @@ demo: .venv/ready
 	@echo "figures: $(DEMO)/models/extracted-full/figures/"
 
 test: .venv/ready-dev
-	$(RUN) pytest
+	$(RUN) pytest -n auto --maxprocesses 4 --dist loadscope
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

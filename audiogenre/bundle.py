@@ -1,83 +1,29 @@
-"""A model on disk: safe to load, able to say what it is, and refusing what it does not fit."""
+"""A fitted model: able to say what it is, and refusing what it does not fit."""
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from audiogenre import context
-from audiogenre.audio import decode
-from audiogenre.errors import AudioError, BundleError, MissingExtraError, StoreError, UsageError
-from audiogenre.extraction import compute, compute_something, stored_set
+from audiogenre.errors import BundleError, UsageError
+from audiogenre.extraction import compute_something, stored_set
 from audiogenre.features import FEATURE_SETS, TAG_COLUMNS, FeatureSet
 from audiogenre.features.sets import plain_names
-from audiogenre.images import Images, image
+from audiogenre.images import Images
+from audiogenre.measuring import WINDOW_SECONDS, Change, Measured, measure_file
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import joined, listed, read_thresholds
 from audiogenre.pool import workers
-from audiogenre.sources.folder import read_tags
 
-Signal = npt.NDArray[np.float32]
-Change = Callable[[Signal, int, str | os.PathLike[str]], Signal]
-
-SCHEMA_VERSION = 1
 UNKNOWN = "unknown"
-WINDOW_SECONDS = 5.0
-# Beyond scikit-learn's own estimators, which skops trusts, exactly these may be in a file. Networks
-# are our own estimators with NumPy arrays in them: nothing of PyTorch is ever stored or loaded.
-TRUSTED = (
-    "audiogenre.classifiers.augmented.AugmentedPipeline",
-    "audiogenre.classifiers.cnn.ImageNetwork",
-    "audiogenre.classifiers.context.ContextEncoder",
-    "audiogenre.classifiers.mlp.DenseNetwork",
-    "audiogenre.classifiers.scaling.BlockScaler",
-    "audiogenre.classifiers.svc.MarginSVC",
-    "audiogenre.novelty.NoveltyDetector",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.model_selection._split.KFold",
-    "sklearn.model_selection._split.StratifiedGroupKFold",
-    "sklearn.tree._tree.Tree",
-    "sklearn.utils._bunch.Bunch",
-)
-_NEEDED = {
-    "name": str,
-    "model": str,
-    "label_kind": str,
-    "labels": list,
-    "columns": list,
-    "sets": list,
-}
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What is measured of one clip, for a model to read.
-
-    Attributes
-    ----------
-    values : ndarray, shape (1 + n_windows, d)
-        The whole clip's features, then those of its windows if they were asked for.
-    images : ndarray or None
-        A spectrogram image of each of them, for a model that looks at images.
-    said : dict
-        What the file's tags say, for a model that reads artist and album.
-    """
-
-    values: npt.NDArray[np.float32]
-    images: Images | None = None
-    said: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -308,7 +254,7 @@ class Bundle:
             self.tags()  # refuses before anything is computed
         with workers(n_jobs, first=partial(compute_something, [each.name for each in chosen])):
             computed = Parallel(return_as="generator")(
-                delayed(_measured)(
+                delayed(measure_file)(
                     path, chosen, timeline, self.sees_images, self.reads_tags, change
                 )
                 for path in paths
@@ -347,54 +293,6 @@ class Bundle:
         return features
 
 
-def _measured(
-    path: str | os.PathLike[str],
-    chosen: Sequence[FeatureSet],
-    timeline: bool,
-    with_images: bool,
-    with_context: bool,
-    change: Change | None,
-) -> Measured | str:
-    """What is measured of a file and, if asked for, of its windows; or why nothing is."""
-    try:
-        y, sr = decode(path, max_seconds=clip_seconds(chosen))
-        y = change(y, sr, path) if change else y
-        found = measure(y, sr, chosen, timeline=timeline, with_images=with_images)
-        return replace(found, said=read_tags(path) if with_context else {})
-    except (AudioError, MissingExtraError) as error:
-        return str(error)
-
-
-def clip_seconds(chosen: Sequence[FeatureSet]) -> float:
-    """Return at what length a clip is cut for these sets, in seconds."""
-    return float(chosen[0].parameters["max_seconds"] or 0)
-
-
-def measure(
-    y: npt.NDArray[np.float32],
-    sr: int,
-    chosen: Sequence[FeatureSet],
-    *,
-    timeline: bool = False,
-    with_images: bool = False,
-) -> Measured:
-    """Compute what a model reads of a decoded clip, and of its windows if `timeline`."""
-    pieces = _pieces(y, sr, timeline)
-    values = [np.hstack([compute(each, piece, sr) for each in chosen]) for piece in pieces]
-    images = np.stack([image(each, sr) for each in pieces]) if with_images else None
-    return Measured(np.stack(values), images)
-
-
-def _pieces(y: npt.NDArray[np.float32], sr: int, timeline: bool) -> list[npt.NDArray[np.float32]]:
-    """Cut a clip: the whole of it, then its windows; the last one may be half as long."""
-    size = round(WINDOW_SECONDS * sr)
-    pieces = [y]
-    if timeline:
-        windows = [y[start : start + size] for start in range(0, len(y), size)]
-        pieces += [window for window in windows if len(window) >= size / 2]
-    return pieces
-
-
 def check_columns(expected: Sequence[str], found: Sequence[str]) -> None:
     """Check that columns are those of a model, in its order.
 
@@ -412,133 +310,3 @@ def check_columns(expected: Sequence[str], found: Sequence[str]) -> None:
     for place, (wanted, there) in enumerate(zip(expected, found, strict=True)):
         if wanted != there:
             raise BundleError(f"column {place + 1} should be {wanted!r}, but is {there!r}")
-
-
-def load_bundle(path: str | os.PathLike[str]) -> Bundle:
-    """Load a model.
-
-    Parameters
-    ----------
-    path : path
-        The folder that ``audiogenre fit`` wrote.
-
-    Raises
-    ------
-    BundleError
-        If it is no bundle, of another schema, damaged, or holds types that are not allowed.
-    MissingExtraError
-        If it is a network, and what runs it is not installed.
-    """
-    import skops.io
-
-    from audiogenre.classifiers import CLASSIFIERS
-    from audiogenre.classifiers.neural import require
-
-    folder = Path(path)
-    metadata = read_metadata(folder)
-    for key, kind in _NEEDED.items():
-        if not isinstance(metadata.get(key), kind) or not metadata[key]:
-            raise BundleError(
-                f"{folder / 'metadata.json'} is damaged: it says no {key}; fit the model again"
-            )
-    if is_multilabel(metadata):
-        read_thresholds(metadata)
-    if metadata["model"] in CLASSIFIERS and CLASSIFIERS[metadata["model"]].extra:
-        require()
-
-    file = folder / "model.skops"
-    try:
-        unknown = sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED))
-        if unknown:
-            raise BundleError(f"{file} holds a type that is not allowed: {unknown[0]}")
-        content = skops.io.load(file, trusted=list(TRUSTED))
-        return Bundle(folder, metadata, content["classifier"], content["novelty"])
-    except BundleError:
-        raise
-    except Exception as error:  # a damaged file can fail anywhere inside zipfile, json and skops
-        raise BundleError(f"{file} is damaged or not a model file ({error})") from error
-
-
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """Read what a bundle says of itself, without loading the model.
-
-    Raises
-    ------
-    BundleError
-        If it is no bundle or of another schema.
-    """
-    file = folder / "metadata.json"
-    try:
-        metadata = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        others = sorted(each.parent.name for each in folder.parent.glob("*/metadata.json"))
-        there = f"; there are: {', '.join(others)}" if others else ""
-        raise BundleError(f"there is no model in {folder}{there}") from error
-    except (OSError, ValueError) as error:
-        raise BundleError(f"{file} cannot be read: {error}") from error
-    version = metadata.get("schema_version") if isinstance(metadata, dict) else None
-    if version != SCHEMA_VERSION:
-        raise BundleError(
-            f"{folder} has schema {version}, and this version of audiogenre reads schema "
-            f"{SCHEMA_VERSION}; fit the model again"
-        )
-    return dict(metadata)
-
-
-def find_bundle(name: str, models: Path) -> Path:
-    """Return the folder of a model given by name or by path."""
-    return Path(name) if Path(name, "metadata.json").is_file() else models / name
-
-
-def save_bundle(
-    folder: Path,
-    *,
-    metadata: dict[str, Any],
-    classifier: Any,
-    novelty: Any,
-    predictions: pd.DataFrame,
-    describe: Any,
-) -> None:
-    """Write a model beside its place, then move it there whole.
-
-    Parameters
-    ----------
-    folder : Path
-        ``models/NAME``; a model of that name is replaced.
-    describe : callable
-        Given the folder being written, adds card and figures.
-
-    Raises
-    ------
-    StoreError
-        If it cannot be written; what was there before stays.
-    """
-    import skops.io
-
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    try:
-        beside.mkdir(parents=True)
-        skops.io.dump({"classifier": classifier, "novelty": novelty}, beside / "model.skops")
-        text = json.dumps({"schema_version": SCHEMA_VERSION, **metadata}, indent=2, default=_plain)
-        (beside / "metadata.json").write_text(text + "\n", encoding="utf-8")
-        predictions.to_parquet(beside / "predictions.parquet", index=False)
-        describe(beside)
-        if folder.exists():
-            folder.rename(old)
-        beside.rename(folder)
-    except OSError as error:
-        raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error
-    finally:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _plain(value: Any) -> Any:
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    if hasattr(value, "get_params"):
-        return repr(value)
-    raise TypeError(f"{type(value).__name__} does not go into metadata.json")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from audiogenre.classifiers.augmented import AugmentedPipeline, score_copies
+from audiogenre.classifiers.augmented import AugmentedPipeline, any_copies, score_copies
 from audiogenre.dataset import Dataset
 from audiogenre.pool import workers
 from audiogenre.splits import N_FOLDS, Folds, Groups, grouped_folds, repeated_folds
@@ -53,7 +53,7 @@ def search(
     scoring: Any = ACCURACY
     if X.shape[1] == 2 * len(blocks):
         pipeline = AugmentedPipeline(pipeline.steps)
-        scoring = {"score": ACCURACY, "copies": score_copies}
+        scoring = {"score": ACCURACY, "copies": score_copies, "any_copies": any_copies}
     grid = family.grid(len(y), len(blocks)) or [{}]
     made: list[Choice] = []
 

@@ -145,13 +145,14 @@ def _phone(metadata: dict[str, Any]) -> str:
     ]
     if "scores" in augmentation:
         scores, difference = augmentation["scores"], augmentation["difference"]
+        validated = augmentation["validation_accuracy"]
         low, high = (100 * bound for bound in difference["interval"])
         lines += [
             "",
             "| | as it is | by phone, simulated |",
             "|---|---|---|",
             f"| validation accuracy | {percent(tolerance['validation_accuracy'])} | "
-            f"{percent(augmentation['validation_accuracy'])} |",
+            f"{'no copies' if validated is None else percent(validated)} |",
             f"| test accuracy | {score_sentence(metadata['scores'])} | {score_sentence(scores)} |",
             f"| macro F1 | {metadata['scores']['macro_f1']:.3f} | {scores['macro_f1']:.3f} |",
             f"| called unknown | {percent(metadata['scores']['unknown_share'])} | "

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from audiogenre.bundle import read_metadata
+from audiogenre.bundles import read_metadata
 from audiogenre.config import RefreshSettings
 from audiogenre.dataset import Dataset
 from audiogenre.errors import BundleError, StoreError

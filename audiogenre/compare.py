@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
 
 def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
-    from audiogenre.bundle import find_bundle
+    from audiogenre.bundles import find_bundle
     from audiogenre.multilabel import comparison, is_multilabel
     from audiogenre.sidebyside import read_entry, side_by_side
 

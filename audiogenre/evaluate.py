@@ -58,7 +58,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from joblib import cpu_count
 
     from audiogenre import outside, phone
-    from audiogenre.bundle import find_bundle, load_bundle
+    from audiogenre.bundles import find_bundle, load_bundle
     from audiogenre.genres import FILE, GenreTree
     from audiogenre.sources.folder import FolderSource
 
@@ -77,6 +77,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     def watch(answers: Iterator[Any], total: int) -> Iterator[Any]:
         return out.progress(answers, total=total, unit="clip", what="evaluate")
 
+    familiar = _familiar(args.data, bundle)  # first: what it reads may be damaged
     jobs = args.jobs or int(cpu_count())
     judged = outside.judge(bundle, found, conditions, jobs=jobs, watch=watch)
     answers = judged.answers
@@ -86,6 +87,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         "path": str(source.path),
         "n": len(answers),
         "n_groups": scores["clean"]["n_groups"],
+        "protocol": scores["clean"]["protocol"],
         "artists_known": float(answers["artist_known"].mean()),
         "labels": bundle.labels,
         "conditions": scores,
@@ -96,7 +98,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
             "unlabelled": found.unlabelled,
             "duplicates": judged.duplicates,
         },
-        "in_catalogue": _familiar(args.data, answers, bundle),
+        "in_catalogue": int(answers["sha256"].isin(familiar).sum()),
         "failures": [{"path": path, "error": error} for path, error in judged.failures],
         "notes": found.notes,
     }
@@ -107,15 +109,15 @@ def command(args: argparse.Namespace, out: Output) -> int:
     return EXIT_SOME_FAILED if judged.failures else EXIT_DONE
 
 
-def _familiar(data: Path, answers: pd.DataFrame, bundle: Bundle) -> int:
+def _familiar(data: Path, bundle: Bundle) -> set[str]:
     from audiogenre.catalog import Catalog
     from audiogenre.outside import familiar
 
     database = data / "catalog.db"
     if not database.is_file():
-        return 0
+        return set()
     with Catalog(database) as catalog:
-        return familiar(answers, bundle, catalog)
+        return familiar(bundle, catalog)
 
 
 def _plain(name: str) -> str:
@@ -139,7 +141,7 @@ def _write(folder: Path, result: dict[str, Any], answers: pd.DataFrame) -> list[
 
 
 def _report(result: dict[str, Any], out: Output) -> None:
-    from audiogenre.card import percent
+    from audiogenre.card import percent, score_sentence
 
     known = result["artists_known"]
     whose = f"{result['n_groups']} artists" if known == 1 else f"artist known for {known:.0%}"
@@ -152,20 +154,18 @@ def _report(result: dict[str, Any], out: Output) -> None:
             "test tracks: if it has learned from them, this score is flattered"
         )
     for name, each in result["conditions"].items():
-        low, high = (100 * bound for bound in each["interval"])
         out.say(
-            f"{_WORDS[name]}: {percent(each['accuracy'])} (95 % interval {low:.1f} to {high:.1f}; "
-            f"n = {each['n']}), macro F1 {each['macro_f1']:.3f}, "
+            f"{_WORDS[name]}: {score_sentence(each)}, macro F1 {each['macro_f1']:.3f}, "
             f"{percent(each['unknown_share'])} called unknown"
         )
     if result["difference"]:
-        out.say(_difference(result["difference"]))
+        out.say(_difference(result))
     out.say(_by_label(result["conditions"]))
     if result["simulation"]:
         drawn = ", ".join(f"{key} {value}" for key, value in result["simulation"].items())
         out.say(f"simulated, drawn for each clip by its hash: {drawn}")
     for each in result["failures"]:
-        out.say(f"{printable(each['path'])}: {each['error']}")
+        out.say(printable(f"{each['path']}: {each['error']}"))
     for path in result["figures"]:
         out.say(f"figure: {path}")
 
@@ -183,11 +183,13 @@ def _left_out(result: dict[str, Any]) -> list[str]:
     return [printable(line) for line in lines]
 
 
-def _difference(found: dict[str, Any]) -> str:
+def _difference(result: dict[str, Any]) -> str:
+    found = result["difference"]
     low, high = (100 * bound for bound in found["interval"])
     return (
         f"by phone less as it is: {100 * found['difference']:+.1f} points (95 % interval "
-        f"{low:+.1f} to {high:+.1f}; McNemar p = {found['p_value']:.3g})"
+        f"{low:+.1f} to {high:+.1f}; McNemar p = {found['p_value']:.3g}; n = {result['n']} tracks; "
+        f"{result['protocol']})"
     )
 
 

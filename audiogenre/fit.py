@@ -101,7 +101,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from joblib import cpu_count
 
     from audiogenre import context, hierarchy, record
-    from audiogenre.bundle import save_bundle
+    from audiogenre.bundles import save_bundle
     from audiogenre.card import percent
     from audiogenre.catalog import Catalog
     from audiogenre.classifiers import family

@@ -69,6 +69,8 @@ def beside(copies: pd.DataFrame, X: pd.DataFrame, notes: list[str]) -> pd.DataFr
 
 def _copies_of(store: FeatureStore, folder: str) -> str:
     written = store.metadata(folder)
+    if "fingerprint" not in written:
+        raise UsageError(f"the set {folder} was not computed from audio: leave out --augment")
     name, wanted = phone.copy_name(written["name"]), phone.copy_parameters(written["fingerprint"])
     named = [each for each in store.sets() if each.rpartition("-")[0] == name]
     for each in named:

@@ -19,6 +19,7 @@ from audiogenre.bundle import Bundle
 from audiogenre.catalog import Catalog
 from audiogenre.errors import UsageError
 from audiogenre.genres import GenreTree
+from audiogenre.sidebyside import read_entry
 from audiogenre.sources.folder import FolderSource
 from audiogenre.typing import Problem, Track
 
@@ -148,11 +149,16 @@ def _one_a_song(clips: pd.DataFrame) -> pd.DataFrame:
     return first.assign(group=splits.connect(names), artist_known=known).reset_index(drop=True)
 
 
-def familiar(clips: pd.DataFrame, bundle: Bundle, catalog: Catalog) -> int:
-    """Count the clips that the catalogue has, too, and not as test tracks of the model."""
-    tested = set(pd.read_parquet(bundle.path / "predictions.parquet")["track_id"])
-    learned = {p.sha256 for track, p in catalog.previews().items() if track not in tested}
-    return int(clips["sha256"].isin(learned).sum())
+def familiar(bundle: Bundle, catalog: Catalog) -> set[str]:
+    """Return the hashes of the catalogue's audio that is not of test tracks of the model.
+
+    Raises
+    ------
+    BundleError
+        If the model's test predictions cannot be read.
+    """
+    tested = read_entry(bundle.path).predictions.index
+    return {each.sha256 for track, each in catalog.previews().items() if track not in tested}
 
 
 def as_by_phone(
@@ -184,19 +190,19 @@ def judge(
     UsageError
         If no clip can be read.
     """
-    failures = dict(outside.failures)
+    failures = list(outside.failures)  # several may be of one path, that of the folder
     readable = _answer(bundle, outside.clips, "clean", failures, jobs, watch)
     answers = _one_a_song(readable)  # of those that can be read: a damaged copy counts for nothing
     for condition in conditions[1:]:
         answers = _answer(bundle, answers, condition, failures, jobs, watch)
-    return Judged(answers, len(readable) - len(answers), list(failures.items()))
+    return Judged(answers, len(readable) - len(answers), failures)
 
 
 def _answer(
     bundle: Bundle,
     clips: pd.DataFrame,
     condition: str,
-    failures: dict[str, str],
+    failures: list[tuple[str, str]],
     jobs: int,
     watch: Watch,
 ) -> pd.DataFrame:
@@ -204,12 +210,13 @@ def _answer(
     paths = list(clips["path"])
     change = as_by_phone if condition == "phone" else None
     rows: list[dict[str, Any]] = []
+    n_before = len(failures)
     for path, answer, error in watch(
         bundle.predict_each(paths, n_jobs=jobs, change=change), len(paths)
     ):
         rows.append({})
         if answer is None:
-            failures[os.fspath(path)] = error
+            failures.append((os.fspath(path), error))
         else:
             whole = answer.iloc[0]
             rows[-1] = {"predicted": whole["nearest"]} | {
@@ -217,10 +224,21 @@ def _answer(
             }
     answered = [bool(row) for row in rows]
     if not any(answered):
-        path, error = next(iter(failures.items()))
+        path, error = failures[n_before]
         raise UsageError(f"none of the {len(paths)} clips can be read (first {path}: {error})")
     table = pd.DataFrame(rows, index=clips.index).add_prefix(f"{condition}_")
     return clips.join(table)[answered]
+
+
+def protocol(answers: pd.DataFrame) -> str:
+    """Return what a model was judged by, and what its intervals resample, in words."""
+    known = float(answers["artist_known"].mean())
+    over = "artists"
+    if known == 0:
+        over = "clips (no artist is known)"
+    elif known < 1:
+        over = f"artists (known for {known:.0%} of the clips, each other one counts for itself)"
+    return f"outside test set, interval over {over}"
 
 
 def scores(answers: pd.DataFrame, condition: str, labels: list[str]) -> dict[str, Any]:
@@ -235,6 +253,7 @@ def scores(answers: pd.DataFrame, condition: str, labels: list[str]) -> dict[str
     known = answers[f"{condition}_known"].to_numpy(dtype=bool)
     right = (y == predicted).astype(np.float64)
     return {
+        "protocol": protocol(answers),
         "n": len(y),
         "n_groups": len(np.unique(groups)),
         "accuracy": evaluation.accuracy(y, predicted),

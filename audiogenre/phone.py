@@ -9,10 +9,12 @@ same clip sounds the same every time, on every machine.
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,7 @@ NAME = "phone"
 VERSION = 1
 _STEEPNESS = 12  # dB an octave, that of a closed loudspeaker below its resonance
 _RUMBLE_HZ = 80.0
+_SHORTEST_S = 0.1  # what the encoder takes
 
 
 @dataclass(frozen=True)
@@ -170,8 +173,14 @@ def _steps(recording: Recording) -> list[Any]:
         am.Lambda(_noise, p=1.0, recording=recording),
         am.Normalize(p=1.0),
         am.Gain(min_gain_db=peak[0], max_gain_db=peak[1], p=1.0),
-        am.Mp3Compression(min_bitrate=rates[0], max_bitrate=rates[1], p=1.0),
+        partial(_encode, am.Mp3Compression(min_bitrate=rates[0], max_bitrate=rates[1], p=1.0)),
     ]
+
+
+def _encode(encoder: Any, y: Signal, sr: int) -> Signal:
+    """Encode a signal; a shorter one than the encoder takes is followed by silence meanwhile."""
+    lacking = max(0, math.ceil(_SHORTEST_S * sr) - len(y))
+    return np.asarray(encoder(np.pad(y, (0, lacking)), sr)[: len(y)], dtype=np.float32)
 
 
 def _room(y: Signal, sr: int, *, recording: Recording) -> Signal:

@@ -120,6 +120,10 @@ def _answer(args: argparse.Namespace, out: Output, client_id: str) -> tuple[Any,
     from audiogenre.liked.login import CALLBACK, begin
 
     if args.paste:
+        if out.quiet or sys.stdin is None:
+            raise UsageError(
+                "--paste shows an address and reads one: not with --quiet, nor without input"
+            )
         pending = begin(client_id, f"http://127.0.0.1:{args.port or 8888}{CALLBACK}")
         out.note(f"go to {pending.url}\nand paste the address that the browser ends at:")
         return pending, sys.stdin.readline().strip()
@@ -191,7 +195,7 @@ def _plan_or_apply(args: argparse.Namespace, out: Output, client_id: str) -> int
 
 
 def _load(args: argparse.Namespace) -> Bundle:
-    from audiogenre.bundle import find_bundle, load_bundle
+    from audiogenre.bundles import find_bundle, load_bundle
 
     there = sorted(each.parent.name for each in args.models.glob("[!.]*/metadata.json"))
     name = args.model or (there[0] if len(there) == 1 else "current")

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -14,7 +15,8 @@ def workers(jobs: int, *, first: Callable[[], object]) -> Iterator[None]:
 
     The processes do not hear Ctrl-C: this one does and ends them, so that a person reads one
     sentence and not a traceback from each of them. A signal that is ignored stays ignored in
-    children; blocking it does not help, as the pool's resource tracker unblocks it.
+    children; blocking it does not help, as the pool's resource tracker unblocks it. A signal that
+    comes before they all have begun waits for that: a pool that is half there ends in tracebacks.
 
     Parameters
     ----------
@@ -33,19 +35,32 @@ def workers(jobs: int, *, first: Callable[[], object]) -> Iterator[None]:
             yield
         return
     with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
-        with _ignoring_ctrl_c():  # for the moment it takes to start them, not to import
-            started = Parallel(return_as="generator")(delayed(first)() for _ in range(jobs))
-        list(started)
+        with _holding(signal.SIGINT, signal.SIGTERM):
+            with _handled({signal.SIGINT: signal.SIG_IGN}):  # for the moment it takes to start them
+                started = Parallel(return_as="generator")(delayed(first)() for _ in range(jobs))
+            list(started)
         yield
 
 
 @contextmanager
-def _ignoring_ctrl_c() -> Iterator[None]:
+def _holding(*numbers: int) -> Iterator[None]:
+    """Let signals wait until the end."""
+    heard: list[int] = []
+    with _handled({each: lambda number, frame: heard.append(number) for each in numbers}):
+        yield
+    for each in heard[:1]:
+        signal.raise_signal(each)
+
+
+@contextmanager
+def _handled(handlers: dict[int, Any]) -> Iterator[None]:
+    """Change for a while what signals do; only the main thread may."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say what a signal does
+        yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

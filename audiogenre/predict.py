@@ -83,7 +83,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
     from audiogenre import m3u
     from audiogenre.answers import record, write_csv
-    from audiogenre.bundle import UNKNOWN, find_bundle, load_bundle
+    from audiogenre.bundle import UNKNOWN
+    from audiogenre.bundles import find_bundle, load_bundle
     from audiogenre.hierarchy import answer_above
     from audiogenre.multilabel.answers import NONE
 

@@ -79,15 +79,18 @@ class Review:
     @property
     def found_at(self) -> str:
         """When suspects were last looked for; empty if never."""
-        return str(_read(self._suspects, {}).get("created", ""))
+        return str(self._found().get("created", ""))
 
     def suspects(self) -> list[Suspect]:
         """Return all that were found, the most doubtful first."""
-        return [Suspect(**each) for each in _read(self._suspects, {}).get("suspects", [])]
+        return [Suspect(**each) for each in self._found().get("suspects", [])]
 
     def decided(self) -> list[Decided]:
         """Return what was said, the latest last."""
-        return [Decided(**each) for each in _read(self._decided, [])]
+        try:
+            return [Decided(**each) for each in _read(self._decided, [])]
+        except TypeError as error:
+            raise _unreadable(self._decided, "it is no list of decisions") from error
 
     def waiting(self) -> list[Suspect]:
         """Return the suspects nobody has said anything of, here or by ``audiogenre relabel``."""
@@ -123,18 +126,33 @@ class Review:
             ]
             if decision != "unsure":
                 correction = Correction(track_id, label, _NOTES[decision])
-                Relabeller(catalog, KIND).apply([correction])
+                (change,) = Relabeller(catalog, KIND).apply([correction])
+                label = change.after or label  # as the catalogue spells it
             decided = Decided(track_id, decision, label, before)
             _write(self._decided, [asdict(each) for each in [*self.decided(), decided]])
         return decided
 
     def undo(self) -> Decided | None:
-        """Take back what was said last; return what that was."""
+        """Take back what was said last; return what that was.
+
+        Raises
+        ------
+        UsageError
+            If somebody has corrected the label since: that stands, and what was said here before
+            it is forgotten.
+        """
         with self._alone(), Catalog(self.data / "catalog.db") as catalog:
             decided = self.decided()
             if not decided:
                 return None
             last = decided.pop()
+            ours = (last.track_id, KIND, last.label, _NOTES.get(last.decision))
+            if last.decision != "unsure" and ours not in {x[:4] for x in catalog.corrections()}:
+                _write(self._decided, [asdict(each) for each in decided])
+                raise UsageError(
+                    "that label was corrected elsewhere since, which stands; undo once more takes "
+                    "back what was said before"
+                )
             if last.decision != "unsure":
                 correction = Correction(last.track_id, None)
                 for label, note in last.before:
@@ -149,6 +167,14 @@ class Review:
         found = {"created": created, "suspects": [asdict(each) for each in suspects]}
         with self._alone():
             _write(self._suspects, found)
+
+    def _found(self) -> dict[str, Any]:
+        """Return the last search; one that cannot be read is only to be made again."""
+        try:
+            found: dict[str, Any] = _read(self._suspects, {})
+        except StoreError:
+            return {}
+        return found
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -204,8 +230,16 @@ def search(data: Path, say: Say) -> str:
 def _read(path: Path, default: Any) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except FileNotFoundError:
         return default
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except ValueError as error:
+        raise _unreadable(path, str(error)) from error
+
+
+def _unreadable(path: Path, why: str) -> StoreError:
+    return StoreError(f"{path} cannot be read ({why}): put it right, or move it away")
 
 
 def _write(path: Path, content: Any) -> None:

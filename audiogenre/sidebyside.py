@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from audiogenre import evaluation
-from audiogenre.bundle import read_metadata
+from audiogenre.bundles import read_metadata
 from audiogenre.errors import BundleError, UsageError
 from audiogenre.multilabel import comparison, is_multilabel
 from audiogenre.multilabel.comparison import Entry

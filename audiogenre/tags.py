@@ -69,7 +69,7 @@ class _ID3(Tags):
     def write(self, field: str, values: Sequence[str], *, like: str = "") -> None:
         from mutagen import id3
 
-        model = self._tags.get(self._key(like))
+        model = self._tags.get(self._key(like)) if like else None
         encoding = model.encoding if model else id3.Encoding.UTF8
         key = self._key(field)
         self._tags.pop(key, None)

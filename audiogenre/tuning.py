@@ -26,8 +26,8 @@ Values = npt.NDArray[np.float64]
 class Candidate:
     """One candidate of the search with its scores, shares of 1.
 
-    `copies` is the score on the validation rows' copies, which decides nothing; None if there are
-    none.
+    `copies` is the score on the validation rows' copies, over the folds that have any, which
+    decides nothing; None if there are none.
     """
 
     parameters: dict[str, Any]
@@ -134,9 +134,9 @@ def choose(
     """
     train = np.asarray(results["mean_train_score"], dtype=np.float64)
     validation = np.asarray(results["mean_test_score"], dtype=np.float64)
-    copies = results.get("mean_test_copies", [None] * len(train))
+    copies = _on_copies(results)
     candidates = [
-        Candidate(dict(parameters), float(t), float(v), None if c is None else float(c))
+        Candidate(dict(parameters), float(t), float(v), c)
         for parameters, t, v, c in zip(results["params"], train, validation, copies, strict=True)
     ]
     sign, name = (-1 if complexity.startswith("-") else 1), complexity.removeprefix("-")
@@ -169,3 +169,15 @@ def choose(
         affordable=int(affordable.sum()),
         complexity=complexity,
     )
+
+
+def _on_copies(results: Mapping[str, Any]) -> list[float | None]:
+    """Return each candidate's mean score on copies over the folds that have copies."""
+    if "mean_test_copies" not in results:
+        return [None] * len(results["params"])
+    return [
+        float(score / share) if share else None
+        for score, share in zip(
+            results["mean_test_copies"], results["mean_test_any_copies"], strict=True
+        )
+    ]

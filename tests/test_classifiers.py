@@ -189,7 +189,7 @@ def ring(n: int = 180) -> tuple[F64, npt.NDArray[np.str_], npt.NDArray[np.int64]
 def test_a_family_learns_and_is_the_same_after_being_stored(name: str) -> None:
     import skops.io
 
-    from audiogenre.bundle import TRUSTED
+    from audiogenre.bundles import TRUSTED
 
     X, y, groups = ring()
     model = CLASSIFIERS[name].build(("a/x", "a/y", "a/z"), 0)

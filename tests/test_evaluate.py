@@ -16,7 +16,7 @@ import pytest
 import soundfile as sf
 from conftest import SAMPLE_GENRES
 
-from audiogenre.outside import file_hash
+from audiogenre.outside import file_hash, protocol
 from audiogenre.sources.synth import render
 
 SR = 22_050
@@ -64,6 +64,19 @@ def evaluate(
         return code, json.loads(out, parse_constant=pytest.fail) if out else {}
 
     return run
+
+
+@pytest.mark.parametrize(
+    ("known", "over"),
+    [
+        ([True, True], "artists"),
+        ([True, False], "artists (known for 50% of the clips, each other one counts for itself)"),
+        ([False, False], "clips (no artist is known)"),
+    ],
+)
+def test_the_protocol_says_what_is_resampled(known: list[bool], over: str) -> None:
+    said = protocol(pd.DataFrame({"artist_known": known}))
+    assert said == f"outside test set, interval over {over}"
 
 
 def answers(folder: Path) -> pd.DataFrame:
@@ -119,9 +132,12 @@ def test_a_manifest_tells_labels_and_artists(evaluate: Evaluate, own: Path) -> N
     assert found["n"] == N_EACH * len(SAMPLE_GENRES)
     assert found["n_groups"] == len(SAMPLE_GENRES) + 1
     assert found["artists_known"] == 1
+    assert found["protocol"] == "outside test set, interval over artists"
+    assert found["conditions"]["clean"]["protocol"] == found["protocol"]
     _, folders = evaluate(own, "--labels", "folder")
     assert folders["artists_known"] == 0
     assert folders["n_groups"] == folders["n"]
+    assert folders["protocol"].endswith("interval over clips (no artist is known)")
 
 
 def test_what_the_model_does_not_know_is_left_out_and_counted(
@@ -167,6 +183,19 @@ def test_a_song_counts_once_and_a_missing_file_is_a_failure(evaluate: Evaluate, 
     assert [each["error"].startswith("missing") for each in found["failures"]] == [True]
 
 
+def test_every_file_that_is_missing_is_a_failure_of_its_own(evaluate: Evaluate, own: Path) -> None:
+    genre = SAMPLE_GENRES[0]
+    (own / genre / "half.mp3").write_bytes(b"<html>")
+    files = ("0", "half", "gone", "lost")
+    rows = [{"file": f"{genre}/{each}.mp3", "genre": genre} for each in files]
+    pd.DataFrame(rows).to_csv(own / "manifest.csv", index=False)
+    code, found = evaluate(own)
+    assert (code, found["n"], len(found["failures"])) == (1, 1, 3)
+    said = " ".join(each["error"] for each in found["failures"])
+    assert f"{genre}/gone.mp3 is in" in said
+    assert f"{genre}/lost.mp3 is in" in said
+
+
 def test_music_that_the_catalogue_has_is_named(
     evaluate: Evaluate,
     run_main: Main,
@@ -192,6 +221,25 @@ def test_music_that_the_catalogue_has_is_named(
     assert 0 < len(learned) == found["in_catalogue"]
     assert run_main(*run) == 0
     assert f"{len(learned)} of the clips are in the catalogue" in capsys.readouterr().out
+
+
+def test_damaged_test_predictions_are_told_before_anything_is_heard(
+    run_main: Main,
+    sample_data: Path,
+    sample_models: Path,
+    own: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    models = Path(shutil.copytree(sample_models, tmp_path / "models"))
+    (models / "extracted-baseline" / "predictions.parquet").write_bytes(b"not a table")
+    for each in own.glob("*/*.mp3"):
+        each.write_bytes(b"<html>")  # who listens first finds nothing that can be read
+    where = ("--data", sample_data, "--models", models, "--jobs", 1)
+    assert run_main("evaluate", "extracted-baseline", "--path", own, *where) == 2
+    captured = capsys.readouterr()
+    assert "the test predictions of" in captured.err
+    assert captured.err.count("\n") == 1
 
 
 # ---------------------------------------------------------------- what is written
@@ -221,14 +269,20 @@ def test_it_reads_like_a_report(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (own / SAMPLE_GENRES[0] / "a\x1b[31m.mp3").write_bytes(b"<html>")
+    genres = [each for each in SAMPLE_GENRES for _ in range(N_EACH)]
+    files = [f"{each}/{i % N_EACH}.mp3" for i, each in enumerate(genres)]
+    files += [f"{SAMPLE_GENRES[0]}/a\x1b[31m.mp3", "gone\x1b[2J.mp3"]
+    (own / files[-2]).write_bytes(b"<html>")
+    table = pd.DataFrame({"file": files, "genre": [*genres, *genres[:2]]})
+    table.to_csv(own / "manifest.csv", index=False)
     where = ("--models", sample_models, "--data", tmp_path, "--figures", tmp_path / "f")
     assert run_main("evaluate", "extracted-baseline", "--path", own, *where, "--jobs", 1) == 1
     out = capsys.readouterr().out
     assert "as it is: " in out
     assert "95 % interval" in out
-    assert "n = 12" in out
+    assert "n = 12 tracks; outside test set, interval over clips (no artist is known))" in out
     assert "not audio" in out
+    assert ".mp3 is in manifest.csv and not there" in out
     assert "\x1b" not in out
     assert all(genre in out for genre in SAMPLE_GENRES)
 

@@ -309,7 +309,7 @@ def test_a_network_is_stored_as_numbers_and_answers_the_same_when_loaded(
     import pandas as pd
     import skops.io
 
-    from audiogenre.bundle import TRUSTED, load_bundle
+    from audiogenre.bundles import TRUSTED, load_bundle
 
     folder = neural_models / "extracted-baseline-mlp-moods"
     unknown = skops.io.get_untrusted_types(file=folder / "model.skops")
@@ -349,7 +349,7 @@ def test_a_model_that_looks_at_images_answers_files_as_it_was_tested(
 ) -> None:
     import pandas as pd
 
-    from audiogenre.bundle import load_bundle
+    from audiogenre.bundles import load_bundle
     from audiogenre.catalog import Catalog
 
     bundle = load_bundle(seeing)
@@ -375,7 +375,7 @@ def test_its_card_says_what_it_looks_at(seeing: Path) -> None:
 def test_columns_alone_are_not_enough_for_it(seeing: Path) -> None:
     import pandas as pd
 
-    from audiogenre.bundle import load_bundle
+    from audiogenre.bundles import load_bundle
 
     bundle = load_bundle(seeing)
     with pytest.raises(BundleError, match="needs images"):

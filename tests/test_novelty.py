@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 from sklearn.base import clone
 from sklearn.covariance import LedoitWolf
 
-from audiogenre.bundle import TRUSTED
+from audiogenre.bundles import TRUSTED
 from audiogenre.novelty import KEPT_SHARE, NoveltyDetector
 from audiogenre.splits import Folds, grouped_folds
 

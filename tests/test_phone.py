@@ -191,6 +191,15 @@ def test_no_length_is_special(n: int) -> None:
 
 
 @needs_extra
+@pytest.mark.parametrize("n", [2, SR // 20, SR // 10 - 1])
+def test_a_clip_too_short_for_the_encoder_is_recorded(n: int) -> None:
+    heard = phone.simulate(sine(440)[SR : SR + n], SR, seed="a")
+    assert heard.shape == (n,)
+    assert np.isfinite(heard).all()
+    assert np.abs(heard).max() > 0.01
+
+
+@needs_extra
 def test_music_is_still_there(clip: Signal) -> None:
     """In a dry room next to the loudspeaker the recording follows the clip's loudness."""
     near = fixed(decay_s=0.2, distance_m=0.3, snr_db=30, unevenness_db=0)

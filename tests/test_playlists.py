@@ -22,10 +22,16 @@ from services.world import Song, World
 from tenacity import wait_random
 
 from audiogenre import net
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Preview
+from audiogenre.errors import UsageError
+from audiogenre.liked.hearing import Ears, answers
 from audiogenre.liked.login import CALLBACK, Login, begin, finish
 from audiogenre.liked.memory import Memory, memory_path
+from audiogenre.liked.records import Answer, Wishes
+from audiogenre.liked.records import Song as Liked
+from audiogenre.liked.session import Session
+from audiogenre.liked.sync import Written
 from audiogenre.songs import SongIndex
 from audiogenre.sources.deezer import Deezer
 from audiogenre.sources.spotify import SpotifySource
@@ -347,6 +353,54 @@ def test_another_account_starts_with_an_empty_memory(person: Person) -> None:
     assert "another account" in person.err
 
 
+# moves by hand, as the page makes them
+
+
+def test_a_song_moved_by_hand_stays_where_it_was_put(person: Person) -> None:
+    bundle = load_bundle(person.models / MODEL[1])
+    wishes = Wishes((ROCK, ELECTRO))
+    person.run("apply")
+    rock = person.wanted(ROCK)
+    person.change(f"Liked: {ROCK}", songs=rock[1:])  # and then asked for again, below
+    person.run("apply")
+    done: list[Written] = []
+    steps: set[str] = set()
+    with Session(person.data, CLIENT_ID) as session:
+        moves = {rock[0]: ROCK, rock[1]: ELECTRO, rock[2]: None}
+        plan = session.plan(
+            bundle, wishes, moves=moves, progress=lambda what, done, total: steps.add(what)
+        )
+    with Session(person.data, CLIENT_ID) as session:  # a plan outlives its session
+        applied = session.apply(plan, done.append)
+    assert (applied.added, applied.removed, applied.failures) == (2, 2, ())
+    assert [(each.what, each.genre, each.songs) for each in done] == [
+        ("remove", ROCK, 2),
+        ("add", ROCK, 1),
+        ("add", ELECTRO, 1),
+    ]
+    assert steps == {"reading"}
+    expected = ([*rock[3:], rock[0]], [*person.wanted(ELECTRO), rock[1]])
+    for _ in range(2):
+        written = person.written()
+        assert (written[f"Liked: {ROCK}"], written[f"Liked: {ELECTRO}"]) == expected
+        person.run("apply")
+    _, told = person.run("plan")
+    by_hand = {each["song"]["id"]: each for each in told["placements"] if each["by_hand"]}
+    assert by_hand.keys() == moves.keys()
+    assert by_hand[rock[2]]["why"] == "left out by hand"
+    person.change(f"Liked: {ROCK}", songs=rock[3:])  # a song that was moved is taken out
+    person.run("apply")
+    assert person.written()[f"Liked: {ROCK}"] == rock[3:]
+
+
+@pytest.mark.parametrize("moves", [{"nothing": ROCK}, {0: "polka"}])
+def test_a_move_that_cannot_be_made_is_refused(person: Person, moves: dict[Any, str]) -> None:
+    bundle = load_bundle(person.models / MODEL[1])
+    real = {person.songs[key] if key == 0 else key: genre for key, genre in moves.items()}
+    with Session(person.data, CLIENT_ID) as session, pytest.raises(UsageError, match="'"):
+        session.plan(bundle, Wishes((ROCK,)), moves=real)
+
+
 # what goes wrong
 
 
@@ -452,8 +506,6 @@ def test_reading_is_repeated_until_it_succeeds(person: Person, fault: str) -> No
 
 
 def test_two_at_once_do_not_write_over_each_other(person: Person) -> None:
-    from audiogenre.liked.session import Session
-
     with Session(person.data, CLIENT_ID):
         assert person.run("apply") == (2, None)
         assert "worked on already" in person.err
@@ -524,6 +576,8 @@ def previews(data: Path) -> list[Path]:
 
 def test_songs_are_heard_at_deezer_once_and_their_audio_is_not_kept(listener: Person) -> None:
     truth = {each["spotify"]: each for each in listener.service.catalogue()}
+    (listener.data / ".listening").mkdir()
+    (listener.data / ".listening" / "killed.mp3").write_bytes(b"left by a run that was killed")
     code, plan = hear(listener)
     assert code == 0
     for each in plan["placements"]:
@@ -557,6 +611,41 @@ def test_audio_is_kept_in_the_catalogue_if_one_says_so(listener: Person) -> None
         each["genre"] for each in plan["placements"]
     ]
     assert listener.service.log()["requests"]["media"] == {}
+
+
+def ask(person: Person, *songs: Liked, deezer: Deezer | None = None) -> dict[str, Any]:
+    """Ask the model about songs."""
+    bundle = load_bundle(person.models / MODEL[1])
+    with (
+        Catalog(person.data / "catalog.db") as catalog,
+        Memory(memory_path(person.data, CLIENT_ID)) as memory,
+    ):
+        return answers(songs, Ears(bundle, catalog, person.data, deezer), memory)[0]
+
+
+def test_two_liked_songs_of_one_recording_are_heard_once(listener: Person) -> None:
+    entries = listener.service.catalogue()
+    isrc = next(
+        each["isrc"]
+        for each in entries
+        if each["spotify"] in listener.songs and each["deezer"] and each["has_preview"]
+    )
+    listener.service.clear_log()
+    found = ask(listener, Liked("a", "u", isrc=isrc), Liked("b", "u", isrc=isrc), deezer=Deezer())
+    assert found["a"] == found["b"] and isinstance(found["a"], Answer)
+    assert listener.service.log()["requests"]["api"]["deezer"] == {"track": 1}
+
+
+def test_a_file_that_takes_a_package_to_read_stops_no_other_song(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    (person.data / "a.m4a").write_bytes(b"\0\0\0\x18ftypM4A " + bytes(2000))
+    with Catalog(person.data / "catalog.db") as catalog, catalog.transaction():
+        catalog.add(Track("folder:m", "folder", isrc="M4A"), Preview("a.m4a", "h", 1, 30.0, 0))
+    found = ask(person, Liked("a", "u", isrc="M4A"))
+    assert found["a"].why.startswith("no audio: ")
+    assert "pip install 'audiogenre[m4a]'" in found["a"].why
 
 
 def test_a_busy_deezer_is_left_alone_and_songs_stay_where_they_are(listener: Person) -> None:
@@ -667,6 +756,7 @@ def test_nothing_is_written_without_being_asked_for(person: Person) -> None:
         (("sing",), "invalid choice: 'sing'"),
         (("plan", "--min-probability", "2"), "not between"),
         (("login", "--port", "80"), "not a port"),
+        (("login", "--paste", "--quiet"), "not with --quiet"),
         (("plan", "--genres", "polka", *MODEL), "the model knows no 'polka'; it knows"),
         (("plan", *MODEL), "name the genres"),
         (("plan", "--model", "nothing", "--genres", ROCK), "there is no model"),
@@ -681,6 +771,14 @@ def test_bad_input_is_exit_code_2_and_a_sentence(
     assert code == 2
     assert said in error and "Traceback" not in error
     assert person.service.log()["requests"]["api"] == {}
+
+
+def test_an_address_is_not_waited_for_where_nothing_can_be_pasted(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)  # as after <&- in a shell
+    assert run_main("playlists", "login", "--paste") == 2
+    assert "nor without input" in person._capsys.readouterr().err
 
 
 def test_the_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

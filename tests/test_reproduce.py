@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from audiogenre.catalog import Catalog
 from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.dataset import Dataset
+from audiogenre.typing import Track
 from pipelines.reproduce import __main__ as reproduce
 from pipelines.reproduce import clips, protocols, tables
 from pipelines.reproduce.rows import ROWS
@@ -122,6 +124,28 @@ def test_a_row_tells_every_folder_that_it_needs(read: Read, shared: Path) -> Non
     assert row["theirs"] == 42.5
 
 
+def test_a_row_is_measured_anew_when_what_lies_beside_its_data_changes(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = tmp_path / "beside"
+    beside.mkdir()
+    row = next(each for each in ROWS if each.system == "spotifynn" and each.model == "ensemble")
+    seen: list[int] = []
+
+    def measure(*args: Any) -> Any:
+        seen.append(len(list(beside.iterdir())))
+        return row.measure(*args)
+
+    changed = replace(row, measure=measure, beside=(str(beside),))
+    monkeypatch.setattr("pipelines.reproduce.rows.ROWS", (changed,))
+    common = ["--shared", str(shared), "--models", str(tmp_path), "--json", "--quick"]
+    assert reproduce.main(common) == 0
+    assert reproduce.main(common) == 0
+    (beside / "a.mp3").write_bytes(b"sound")
+    assert reproduce.main(common) == 0
+    assert seen == [0, 1]
+
+
 def test_every_system_has_its_rows() -> None:
     assert {row.system for row in ROWS} >= {"spotifynn", "moods", "library", "extracted", "fma"}
     keys = [row.key for row in ROWS]
@@ -179,13 +203,40 @@ def test_recordings_are_answered_by_what_has_learned_from_the_training_part_only
     data, family = recorded(), CLASSIFIERS["linear"]
     assert data.copies is not None
     heard = replace(data, X=data.copies[["b", "a"]], copies=None)
-    clean, augmented = clips.on_recordings(data, heard, family)
+    nobody = np.zeros(len(data.y), dtype=bool)
+    clean, augmented = clips.on_recordings(data, heard, family, recorded=nobody)
     assert (augmented.y[0] == data.y).all()
     assert clean.accuracy < 60
     assert augmented.accuracy > 70
     lies = np.where(data.test, np.where(data.y == "pop", "rock", "pop"), data.y)
-    told, _ = clips.on_recordings(replace(data, y=lies), heard, family)
+    told, _ = clips.on_recordings(replace(data, y=lies), heard, family, recorded=nobody)
     assert (told.predicted == clean.predicted).all()
+
+
+def test_nothing_by_an_artist_of_a_recording_is_learned_from() -> None:
+    data, family = recorded(), CLASSIFIERS["linear"]
+    assert data.copies is not None
+    heard = replace(data, X=data.copies, copies=None)
+    own = np.arange(120) % 3 == 0  # of every second group the first row
+    own[np.isin(data.groups % 4, (0, 1))] = False
+    apart = np.isin(data.groups % 4, (2, 3))
+    lies = np.where(apart, np.where(data.y == "pop", "rock", "pop"), data.y)
+    found = [
+        clips.on_recordings(replace(data, y=y), heard, family, recorded=own) for y in (data.y, lies)
+    ]
+    for honest, lied in zip(*found, strict=True):
+        assert (honest.predicted == lied.predicted).all()
+
+
+def test_artists_are_read_from_the_catalogue_and_spelt_alike(tmp_path: Path) -> None:
+    credits = {"a": "Beyoncé feat. X", "b": "BEYONCE", "c": None}
+    with Catalog(tmp_path / "catalog.db") as catalog, catalog.transaction():
+        for name, artist in credits.items():
+            catalog.add(Track(id=name, source="test", labels=(), artist=artist), None)
+    X, codes = features(3, 3)
+    data = tables.dataset(X, np.array(["a", "b", "c"])[codes], np.arange(3))
+    data = replace(data, X=data.X.set_axis(["b", "a", "c"]))
+    assert clips.artists(tmp_path, data) == [{"beyonce"}, {"beyonce", "x"}, set()]
 
 
 def test_tracks_of_one_artist_or_of_two_genres(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from audiogenre.catalog import Catalog
 from audiogenre.corrections import Correction, Relabeller
-from audiogenre.errors import UsageError
+from audiogenre.errors import StoreError, UsageError
 from audiogenre.review import Review, Suspect
 from audiogenre.typing import Label, Track
 
@@ -74,3 +74,37 @@ def test_a_new_search_keeps_what_was_decided(review: Review) -> None:
 def test_a_list_that_was_cut_off_is_as_if_there_were_none(review: Review) -> None:
     (review.folder / "suspects.json").write_text('{"created": "2026')
     assert review.waiting() == []
+
+
+@pytest.mark.parametrize("later", [Correction("a", "folk"), Correction("a", None)])
+def test_what_was_corrected_elsewhere_since_is_not_taken_back(
+    review: Review, later: Correction
+) -> None:
+    review.decide("b", "keep")
+    review.decide("a", "keep")
+    with Catalog(review.data / "catalog.db") as catalog:
+        Relabeller(catalog, "genre").apply([later])
+    before = corrections(review)
+    with pytest.raises(UsageError, match="corrected elsewhere since"):
+        review.undo()
+    assert corrections(review) == before
+    undone = review.undo()  # the one before it can still be taken back
+    assert undone is not None and undone.track_id == "b"
+    assert ("b", "rock") not in corrections(review)
+
+
+def test_a_label_is_remembered_as_it_was_spelt_in_the_end(review: Review) -> None:
+    assert review.decide("a", "change", " ROCK ").label == "rock"
+    assert review.undo() is not None
+    assert corrections(review) == []
+
+
+@pytest.mark.parametrize("content", ['[{"track_id": "b", "deci', '[{"track": "b"}]', "7"])
+def test_decisions_that_cannot_be_read_are_not_written_over(review: Review, content: str) -> None:
+    decided = review.folder / "decided.json"
+    decided.write_text(content)
+    for ask in (review.decided, review.undo, lambda: review.decide("a", "keep")):
+        with pytest.raises(StoreError, match=r"decided\.json cannot be read"):
+            ask()
+    assert decided.read_text() == content
+    assert corrections(review) == []

@@ -169,9 +169,15 @@ class Account:
         offset = 0
         while True:
             page = self._read(method, *arguments, _PAGE, offset)
+            items = page.get("items") if isinstance(page, dict) else None
+            if not isinstance(items, list) or (page.get("next") and not items):
+                # What is missing would count as liked no more, and leave the playlists.
+                raise FetchError(
+                    "bad answer", f"Spotify breaks off in the middle of a list ({method})"
+                )
             yield page
-            offset += len(rows(page, "items"))
-            if not page.get("next") or not rows(page, "items"):
+            offset += len(items)
+            if not page.get("next"):
                 return
 
     def _read(self, method: str, *arguments: Any) -> Any:

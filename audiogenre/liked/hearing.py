@@ -27,6 +27,7 @@ from audiogenre.features import FeatureSet
 from audiogenre.liked.library import Library, answer
 from audiogenre.liked.memory import Memory, Numbers, Unheard, is_due
 from audiogenre.liked.records import Answer, NoAnswer, Song
+from audiogenre.measuring import clip_seconds
 from audiogenre.pool import workers
 from audiogenre.previews import obtain, patience
 from audiogenre.sources.deezer import Deezer
@@ -155,12 +156,21 @@ class _Hearing:
         if self._ears.deezer is not None:
             _ = self._ears.deezer.client  # made here, once for all threads
         progress(0, len(wanted))
+        recordings: dict[tuple[str, Path | None], list[Song]] = {}
+        for song, path in wanted:  # two songs of one recording are one file
+            recordings.setdefault((song.isrc or song.id, path), []).append(song)
         pool = ThreadPoolExecutor(_THREADS)
         try:
             with workers(1, first=lambda: None):  # the threads are the pool
-                songs = {pool.submit(self._hear, song, path, sets): song for song, path in wanted}
-                for done, future in enumerate(as_completed(songs), start=1):
-                    self._take(songs[future], future)
+                songs = {
+                    pool.submit(self._hear, same[0], path, sets): same
+                    for (_, path), same in recordings.items()
+                }
+                done = 0
+                for future in as_completed(songs):
+                    for song in songs[future]:
+                        self._take(song, future)
+                    done += len(songs[future])
                     progress(done, len(wanted))
         except BaseException:
             if self._ears.deezer is not None:
@@ -172,19 +182,21 @@ class _Hearing:
                 shutil.rmtree(self._folder, ignore_errors=True)
 
     def _hear(self, song: Song, path: Path | None, sets: list[FeatureSet]) -> _Heard:
-        """Get the features of one song, in a thread of its own.
+        """Get the features of one recording, in a thread of its own.
 
         Raises
         ------
         AudioError, FetchError
             If there is no audio, or none that can be used.
+        MissingExtraError
+            If its format takes an optional package.
         """
         track = preview = None
         if path is None:
             track, preview = self._fetch(song)
             path = self._folder / preview.path
         try:
-            y, sr = decode(path, max_seconds=float(sets[0].parameters["max_seconds"] or 0))
+            y, sr = decode(path, max_seconds=clip_seconds(sets))
         finally:
             if preview is not None and not self._ears.keep_audio:
                 path.unlink(missing_ok=True)
@@ -212,6 +224,8 @@ class _Hearing:
         except HostBusyError as error:
             self.busy = error
             self.missing[song.id] = "not heard yet: Deezer wants to be left alone"
+        except MissingExtraError as error:  # may be there the next time: not remembered
+            self.missing[song.id] = f"no audio: {error}"
         except (AudioError, FetchError) as error:
             final = isinstance(error, AudioError) or error.final
             missed = self._missed.get(song.id)

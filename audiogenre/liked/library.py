@@ -112,9 +112,13 @@ def answer(bundle: Bundle, numbers: dict[str, Numbers]) -> dict[str, Answer]:
     rows = bundle.predict_features(X[bundle.columns]).to_dict("records")
     return {
         key: Answer(
-            genres=() if not row["known"] else tuple(row.get("labels", (row["nearest"],))),
+            genres={
+                label: float(row[f"p_{label}"])
+                for label in (row.get("labels", (row["nearest"],)) if row["known"] else ())
+            },
             nearest=str(row["nearest"]),
             probability=float(row["probability"]),
+            known=bool(row["known"]),
         )
         for key, row in zip(numbers, rows, strict=True)
     }

@@ -101,12 +101,17 @@ def finish(pending: PendingLogin, address: str) -> None:
 
     Raises
     ------
+    UsageError
+        If it is no address.
     LoginError
         If the answer belongs to another login, or Spotify or the person refused.
     """
-    answer = dict(parse_qsl(urlsplit(address).query))
+    try:
+        answer = dict(parse_qsl(urlsplit(address).query))
+    except ValueError as error:
+        raise UsageError(f"that is no address; {AGAIN} again, and paste the whole of it") from error
     state, code = answer.get("state", ""), answer.get("code")
-    if not hmac.compare_digest(state.encode(), pending.state.encode()):
+    if not hmac.compare_digest(state.encode(errors="replace"), pending.state.encode()):
         raise LoginError(f"the answer does not belong to this login (another state); {AGAIN} again")
     if "error" in answer or not code:
         said = answer.get("error", "no code")
@@ -201,31 +206,37 @@ class TokenFile(CacheHandler):  # type: ignore[misc]
         """Return what was kept, None if there is nothing that can be used."""
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
-            usable = {"access_token", "refresh_token", "expires_at"} <= kept.keys()
         except FileNotFoundError:
             return None
         except OSError as error:
             raise StoreError(f"{self.path} cannot be read: {error.strerror}") from error
-        except (ValueError, AttributeError):
+        except (ValueError, RecursionError):
             return None
-        return kept if usable else None
+        return kept if _is_usable(kept) else None
 
     def save_token_to_cache(self, token_info: dict[str, Any]) -> None:
         """Keep tokens: written beside the file, then moved into place."""
         try:
             self._make_folder()
-            handle, beside = tempfile.mkstemp(dir=self.path.parent, suffix=".tmp")  # mode 0600
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(token_info, file)
-            Path(beside).replace(self.path)
+            handle, name = tempfile.mkstemp(".tmp", f"{self.path.name}.", self.path.parent)  # 0600
+            beside = Path(name)
+            try:
+                with os.fdopen(handle, "w", encoding="utf-8") as file:
+                    json.dump(token_info, file)
+                beside.replace(self.path)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror}") from error
 
     def delete(self) -> bool:
-        """Delete the file; return whether there was one."""
-        there = self.path.is_file()
-        self.path.unlink(missing_ok=True)
-        return there
+        """Delete the file, and what a killed run has left of it; return whether there was any."""
+        beside = self.path.parent.glob(f"{self.path.name}.*.tmp")
+        found = [each for each in (self.path, *beside) if each.is_file()]
+        for each in found:
+            each.unlink(missing_ok=True)
+        return bool(found)
 
     def lock(self) -> FileLock:
         """Return the lock of whoever renews the tokens."""
@@ -237,6 +248,16 @@ class TokenFile(CacheHandler):  # type: ignore[misc]
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StoreError(f"cannot make {self.path.parent}: {error.strerror}") from error
+
+
+def _is_usable(kept: Any) -> bool:
+    """Tell whether what a file holds are tokens."""
+    return (
+        isinstance(kept, dict)
+        and isinstance(kept.get("access_token"), str)
+        and isinstance(kept.get("refresh_token"), str)
+        and isinstance(kept.get("expires_at"), int | float)
+    )
 
 
 def _manager(client_id: str, redirect_uri: str, client: Client | None = None) -> SpotifyPKCE:

@@ -67,20 +67,27 @@ class Memory:
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
             self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            self._db.execute("PRAGMA synchronous = FULL")  # a lost line could be a song twice
-            with self._transaction():
-                (version,) = self._db.execute("PRAGMA user_version").fetchone()
-                if version > SCHEMA_VERSION:
-                    raise StoreError(f"{path} was written by a newer version; update audiogenre")
-                for statement in _SCHEMA.split(";")[:-1] if version == 0 else ():
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
 
     def __enter__(self) -> Memory:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA synchronous = FULL")  # a lost line could be a song twice
+        with self._transaction():
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version > SCHEMA_VERSION:
+                raise StoreError(f"{self.path} was written by a newer version; update audiogenre")
+            for statement in _SCHEMA.split(";")[:-1] if version == 0 else ():
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -182,7 +189,10 @@ class Memory:
             )
 
     def keep_only(self, songs: Iterable[Song]) -> None:
-        """Forget what is known of songs that are no longer liked."""
+        """Forget what is known of songs that are no longer liked.
+
+        All but which of them we have put into a playlist: they are still to be removed from there.
+        """
         liked = {each.id for each in songs}
         with self._transaction():
             for table in ("heard", "unheard", "moves"):
@@ -190,6 +200,11 @@ class Memory:
                 self._db.executemany(
                     f"DELETE FROM {table} WHERE song = ?", [(song,) for song in gone]
                 )
+            rows = self._all("SELECT genre, song FROM songs WHERE state IN ('own', 'out')")
+            self._db.executemany(
+                "DELETE FROM songs WHERE genre = ? AND song = ?",
+                [(genre, song) for genre, song in rows if song not in liked],
+            )
 
     def _all(self, query: str, arguments: Iterable[Any] = ()) -> list[Any]:
         with self._errors():

@@ -40,7 +40,7 @@ def place(
 
     Examples
     --------
-    >>> song, rock = Song("1", "spotify:track:1"), Answer(("rock",), "rock", 0.8)
+    >>> song, rock = Song("1", "spotify:track:1"), Answer({"rock": 0.8}, "rock", 0.8)
     >>> place(song, rock, Wishes(("rock", "jazz")), {}).playlists
     ('rock',)
     >>> place(song, rock, Wishes(("jazz",)), {}).why
@@ -55,13 +55,13 @@ def place(
         why = "left out by hand" if goal is None else "another genre"
     elif isinstance(answer, NoAnswer):
         why = answer.why
-    elif answer.genres and answer.probability >= wishes.min_probability:
-        goes = tuple(each for each in wishes.genres if each in answer.genres)
-        why = "another genre"
-    else:
+    elif not answer.known:
         goes = (UNKNOWN,) if wishes.unknown else ()
-        unsure = f"less likely than {wishes.min_probability:g}"
-        why = unsure if answer.genres else "unlike anything the model knows"
+        why = "unlike anything the model knows"
+    elif not answer.genres:
+        why = "none of the model's labels"
+    else:
+        goes, why = _by_probability(answer, wishes)
     return Placement(
         song=song,
         playlists=goes,
@@ -71,6 +71,17 @@ def place(
         by_hand=song.id in moves,
         undecided=isinstance(answer, NoAnswer) and song.id not in moves,
     )
+
+
+def _by_probability(answer: Answer, wishes: Wishes) -> tuple[tuple[str, ...], str]:
+    """Return where a song goes by the labels that are likely enough, and else why nowhere."""
+    sure = {each for each, p in answer.genres.items() if p >= wishes.min_probability}
+    goes = tuple(each for each in wishes.genres if each in sure)
+    if not sure and wishes.unknown:
+        goes = (UNKNOWN,)
+    if sure and answer.genres.keys().isdisjoint(wishes.genres):
+        return goes, "another genre"
+    return goes, f"less likely than {wishes.min_probability:g}"
 
 
 def decide(
@@ -91,7 +102,7 @@ def decide(
         Whether it is there.
     state : State or None
         What we have done before: ``adding`` and ``removing`` were begun and perhaps not done,
-        ``in`` was done, ``out`` was undone by a person.
+        ``in`` was done, ``out`` was undone by a person; ``own`` was seen there, put by a person.
     adopted : bool
         Whether nothing is remembered of the playlist: what belongs there counts as put by us.
     forced : bool
@@ -104,15 +115,14 @@ def decide(
     state : State or None
         What to remember until the step is carried out.
     """
-    ours: State | None = "in" if state in ("adding", "in", "removing") else state
+    ours: State | None
     if present:
+        ours = "in" if state in ("adding", "in", "removing") else state or "own"
         if wanted or wanted is None:
             return "keep", "in" if adopted and wanted else ours
         return ("remove", "in") if ours == "in" else ("leave", ours)
-    if state == "in":  # a person has taken it out
-        ours = "out"
-    elif state != "out":
-        ours = None
+    # What was there, and we have not removed, a person has taken out.
+    ours = "out" if state in ("in", "own", "out") else None
     if wanted and (ours is None or forced):
         return "add", None
     return "stay out" if wanted else "leave", ours
@@ -153,8 +163,8 @@ def change(
             adopted=there.adopted,
             forced=key in forced,
         )
-        if key not in songs and key not in present:  # liked no more: forgotten
-            state = None
+        if key not in songs and (key not in present or state in ("own", "out")):
+            state = None  # liked no more: forgotten
         steps[step].append(present.get(key) or songs.get(key) or Song(key, key))
         if state != there.states.get(key):
             settled[key] = state

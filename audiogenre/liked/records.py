@@ -10,7 +10,7 @@ from typing import Any, Literal
 UNKNOWN = "unknown"
 PREFIX = "Liked: "
 
-State = Literal["adding", "in", "removing", "out"]
+State = Literal["adding", "in", "removing", "own", "out"]
 Step = Literal["add", "remove", "keep", "leave", "stay out"]
 Action = Literal["create", "update", "deleted"]
 
@@ -67,7 +67,8 @@ class Wishes:
     genres : tuple of str
         Labels of the model that become playlists.
     min_probability : float, 0 to 1
-        A song whose genre is less likely counts as one the model does not know.
+        A genre that is less likely does not count; a song that has no other is one the model does
+        not know.
     unknown : bool
         Whether there is a playlist of what the model does not know.
     prefix : str
@@ -94,15 +95,18 @@ class Answer:
 
     Attributes
     ----------
-    genres : tuple of str
-        The labels it gives; none if it does not know.
+    genres : mapping of str to float
+        The labels it gives, with their probabilities.
     nearest : str
         The likeliest label, and `probability` its probability.
+    known : bool
+        Whether the song is like anything the model knows; it may still be given no label.
     """
 
-    genres: tuple[str, ...]
+    genres: Mapping[str, float]
     nearest: str
     probability: float
+    known: bool = True
 
 
 @dataclass(frozen=True)

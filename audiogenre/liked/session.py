@@ -157,8 +157,27 @@ class Session:
             moves=moves,
         )
 
+    def check_owner(self, plan: Plan) -> None:
+        """Check that a plan is of the account that is logged in now.
+
+        Raises
+        ------
+        UsageError
+        """
+        if self.account.user().id != plan.user.id:
+            raise UsageError(
+                f"the plan is of another account ({plan.user.name}); make one for this login"
+            )
+
     def apply(self, plan: Plan, told: sync.Told = lambda written: None) -> sync.Applied:
-        """Carry a plan out (`audiogenre.liked.sync.apply`)."""
+        """Carry a plan out (`audiogenre.liked.sync.apply`).
+
+        Raises
+        ------
+        UsageError
+            If it is another account's.
+        """
+        self.check_owner(plan)
         return sync.apply(plan, self.account, self.memory, told)
 
 

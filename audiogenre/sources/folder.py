@@ -76,6 +76,9 @@ class FolderSource(BaseSource):
                 path = Path(folder) / file
                 if path.suffix.lower() not in SUFFIXES | SUFFIXES_PYAV or file.startswith("."):
                     other += file != MANIFEST
+                elif not _is_text(path):
+                    name = os.fsencode(path).decode(errors="replace")
+                    yield Problem(_identify(path), f"name: {name} is not UTF-8: rename it")
                 elif manifest is None:
                     yield self._track(path, self._from_file(path))
                 elif row := manifest.pop(path.relative_to(self._root).as_posix(), None):
@@ -144,6 +147,15 @@ class FolderSource(BaseSource):
         elif path.parent != self._root:
             row[self.label] = path.parent.name.replace(";", ",")
         return row
+
+
+def _is_text(path: Path) -> bool:
+    """Tell whether a path can be written down, as the catalogue has to."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_tags(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:

@@ -86,6 +86,7 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
             if listener:
                 listener.stop()
 
+    doorkeeper = Doorkeeper(settings.password)
     app = FastAPI(
         title="audiogenre",
         version=__version__,
@@ -95,7 +96,7 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
         redoc_url=None,
         max_body_size=settings.max_body,
         lifespan=running,
-        middleware=_middleware(settings),
+        middleware=_middleware(settings, doorkeeper),
         exception_handlers={
             HTTPException: _refuse,
             FullError: _no_room,
@@ -106,7 +107,7 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
     app.state.library = Library(settings.data)
     app.state.colours = Colours(bundle.labels if bundle else [])
     app.state.playlister = Playlister(settings.data)
-    app.state.doorkeeper = Doorkeeper(settings.password)
+    app.state.doorkeeper = doorkeeper
     app.state.desk, app.state.samples = None, []
     app.mount("/static", StaticFiles(directory=STATIC))
     for each in _ROUTERS:
@@ -118,7 +119,7 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, doorkeeper: Doorkeeper) -> list[Middleware]:
     found = [
         Middleware(SecurityHeaders),
         Middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False),
@@ -127,7 +128,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Middleware(SessionMiddleware, secret_key=secrets.token_hex(32), max_age=None),
     ]
     if settings.password:
-        found.append(Middleware(PasswordWall, password=settings.password))
+        found.append(Middleware(PasswordWall, doorkeeper=doorkeeper))
     return found
 
 
@@ -149,7 +150,8 @@ async def _ask_password(request: Request) -> Response:
 async def _log_in(request: Request) -> Response:
     form = await read_form(request, seconds=request.app.state.settings.receive_seconds)
     check_token(request, form.get(TOKEN_FIELD))
-    if not await request.app.state.doorkeeper.lets_in(str(form.get("password", ""))):
+    said = str(form.get("password", "")).encode()
+    if not await request.app.state.doorkeeper.lets_in(said):
         return page(request, "login.html", 403, wrong=True)
     request.session.clear()
     request.session["in"] = True

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +17,14 @@ from pydantic import BaseModel, Field
 
 from audiogenre.catalog import Catalog
 from audiogenre.errors import UsageError
-from audiogenre.exploration.atlas import KINDS, Key, find_key, make, read
+from audiogenre.exploration.atlas import FOLDER as MAPS
+from audiogenre.exploration.atlas import KINDS, find_key, make, read
 from audiogenre.genres import FILE, GenreTree
+from audiogenre.review import FOLDER as REVIEW
 from audiogenre.review import KIND, Review
 from audiogenre.songs import plain
 from audiogenre.web.background import Background, Task
-from audiogenre.web.library import Library
+from audiogenre.web.library import Library, changed
 from audiogenre.web.pages import page
 from audiogenre.web.security import TOKEN_FIELD, TOKEN_HEADER, check_token
 from audiogenre.web.uploads import read_form
@@ -54,11 +59,13 @@ class Map(BaseModel):
 def labels_of(database: Path) -> dict[str, str]:
     """Return the genre that counts of each track, by its usual name."""
     tree = GenreTree.load(database.with_name(FILE))
+    usual: dict[str, str] = {}
     found: dict[str, str] = {}
     with Catalog(database) as catalog:
         for track_id, name, *_ in catalog.labelled(KIND):
-            if track_id not in found:
-                found[track_id] = tree.label(name)
+            if name not in usual:
+                usual[name] = tree.label(name)
+            found.setdefault(track_id, usual[name])
     return found
 
 
@@ -81,7 +88,7 @@ def points_of(library: Library, places: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def matching(
-    points: list[dict[str, Any]], genres: list[str], search: str, *, doubtful: bool
+    points: Sequence[dict[str, Any]], genres: Sequence[str], search: str, *, doubtful: bool
 ) -> list[dict[str, Any]]:
     """Return the points that a filter leaves; the script of the page filters in the same way."""
     words = plain(search)
@@ -94,13 +101,49 @@ def matching(
     ]
 
 
-def _here(data: Path) -> tuple[Key | None, str, tuple[str, pd.DataFrame] | None]:
-    """Return what a map would be of, or why there can be none, and the map that is there."""
+@dataclass(frozen=True)
+class Here:
+    """What there is of a map.
+
+    Attributes
+    ----------
+    tracks : int
+        How many a map would have now; 0 if there can be none, and `why`.
+    fresh : bool
+        Whether the map that is there is of these tracks.
+    kind : str
+        Of the map that is there; empty if there is none.
+    """
+
+    tracks: int
+    why: str = ""
+    fresh: bool = False
+    kind: str = ""
+    points: tuple[dict[str, Any], ...] = ()
+
+
+def look(library: Library) -> Here:
+    """Return what there is of a map, read again once a file of the data folder has changed."""
+    data = library.data
+    kept = [data / MAPS, data / REVIEW, data / FILE, data / "features"]
+    files = [library.database, Path(f"{library.database}-wal"), *kept]
+    files += [*(data / "features").iterdir()] if (data / "features").is_dir() else []
+    version = tuple((str(file), changed(file)) for file in files)
+    return _look(library, version)
+
+
+@lru_cache(maxsize=2)
+def _look(library: Library, _: tuple[tuple[str, int], ...]) -> Here:
     try:
-        key = find_key(data)
+        key = find_key(library.data)
     except UsageError as error:
-        return None, str(error), None
-    return key, "", read(data, key) or read(data, None)
+        return Here(0, str(error))
+    found = read(library.data, key)
+    latest = found or read(library.data, None)
+    if latest is None:
+        return Here(key.tracks)
+    points = tuple(points_of(library, latest[1]))
+    return Here(key.tracks, "", found is not None, KINDS[latest[0]], points)
 
 
 @router.get("/map", include_in_schema=False)
@@ -114,14 +157,13 @@ async def show_map(
     library: Library = request.app.state.library
     if not library.is_there:
         return page(request, "map.html", state="empty", why="", task=None)
-    key, why, found = await to_thread.run_sync(_here, library.data)
-    if key is None:
-        return page(request, "map.html", state="unfit", why=why, task=None)
-    task = await _wanted(request.app.state.background, library.data, key, found)
-    if found is None:
-        return page(request, "map.html", state="working", why="", task=task, tracks=key.tracks)
-    kind, places = found
-    points = await to_thread.run_sync(points_of, library, places)
+    here = await to_thread.run_sync(look, library)
+    if here.why:
+        return page(request, "map.html", state="unfit", why=here.why, task=None)
+    task = _wanted(request.app.state.background, library.data, here)
+    if not here.kind:
+        return page(request, "map.html", state="working", why="", task=task, tracks=here.tracks)
+    points = here.points
     shown = matching(points, genre, q, doubtful=doubtful)
     counts = Counter(each["label"] or NO_LABEL for each in points)
     return page(
@@ -130,8 +172,8 @@ async def show_map(
         state="ready",
         why="",
         task=task,
-        tracks=key.tracks,
-        kind=KINDS[kind],
+        tracks=here.tracks,
+        kind=here.kind,
         points=points,
         kept={each["track_id"] for each in shown},
         shown=shown,
@@ -146,14 +188,14 @@ async def show_map(
     )
 
 
-async def _wanted(background: Background, data: Path, key: Key, found: Any) -> Task | None:
+def _wanted(background: Background, data: Path, here: Here) -> Task | None:
     """Return the work on a map, begun if the one that is there is not of these tracks.
 
     What has failed is not tried again by itself.
     """
-    task = background.find(TASK)
-    if found is not None and await to_thread.run_sync(read, data, key) is not None:
+    if here.fresh:
         return None
+    task = background.find(TASK)
     if task is None or task.status == "done":
         return background.start(TASK, make, data)
     return task
@@ -180,15 +222,13 @@ async def map_of(request: Request) -> Response:
     library: Library = request.app.state.library
     if not library.is_there:
         raise UsageError("there is no catalogue yet: run 'audiogenre download' first")
-    key, why, found = await to_thread.run_sync(_here, library.data)
-    if key is None:
-        raise UsageError(why)
-    task = await _wanted(request.app.state.background, library.data, key, found)
-    if found is None:
+    here = await to_thread.run_sync(look, library)
+    if here.why:
+        raise UsageError(here.why)
+    task = _wanted(request.app.state.background, library.data, here)
+    if not here.kind:
         assert task is not None
         if task.status == "failed":
             raise UsageError(task.said)
         return JSONResponse({"status": task.status, "said": task.said}, 202)
-    kind, places = found
-    points = await to_thread.run_sync(points_of, library, places)
-    return JSONResponse({"kind": KINDS[kind], "points": points})
+    return JSONResponse({"kind": here.kind, "points": here.points})

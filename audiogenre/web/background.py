@@ -79,15 +79,15 @@ class Background:
 
     async def watch(self, task: Task) -> AsyncIterator[Task]:
         """Yield a piece of work each time it has moved, the last time when it is over."""
-        seen = -1
+        seen, status = -1, "working"
 
         def has_moved() -> bool:
             return task.number != seen
 
-        while seen < 0 or task.status == "working":
+        while status == "working":
             async with self._moved:
                 await self._moved.wait_for(has_moved)
-                seen = task.number
+                seen, status = task.number, task.status
             yield task
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -143,7 +143,7 @@ def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *argum
 def _prepare(queue: Any) -> None:
     global _said
     _said = queue
-    os.nice(10)
+    os.nice(5)
 
 
 def _work(name: str, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

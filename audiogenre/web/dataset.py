@@ -31,6 +31,7 @@ _SHOWN = 50  # failures of a reason
 _ADVICE = {
     "folder": "put the files right, then run 'audiogenre download --source folder --path FOLDER'",
     "sample": "run 'audiogenre download --source sample --retry-failed'",
+    "fma": "run 'audiogenre download --source fma --retry-failed'",
 }
 _OUTCOMES = {"keep": "kept", "change": "changed", "unsure": "left open"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from cachetools import TTLCache
 from audiogenre.errors import AudiogenreError
 from audiogenre.web.listening import Answer, Listener
 from audiogenre.web.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 class FullError(Exception):
@@ -147,7 +150,7 @@ class Desk:
         def has_moved() -> bool:
             return (job.status, job.before) != seen
 
-        while seen is None or job.status in ("waiting", "working"):
+        while seen is None or seen[0] in ("waiting", "working"):
             async with self._moved:
                 await self._moved.wait_for(has_moved)
                 seen = (job.status, job.before)
@@ -167,8 +170,8 @@ class Desk:
         except AudiogenreError as error:
             job.error = str(error)
         except Exception:
+            logger.exception("listening to a clip")
             job.error = "unexpected: something went wrong here, and the server's log says what"
-            raise
         finally:
             self._unfinished -= 1
             self._held -= len(data)

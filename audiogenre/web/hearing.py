@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from audiogenre.audio import decode
-from audiogenre.bundle import Bundle, Measured, clip_seconds, measure
+from audiogenre.bundle import Bundle
 from audiogenre.errors import AudioError
 from audiogenre.extraction import compute_something, stored_set
 from audiogenre.features.spectrum import frame, mel_power, power_spectrogram, power_to_db
+from audiogenre.measuring import Measured, clip_seconds, measure
 from audiogenre.sources.folder import read_tags
 
 _PEAKS = 400  # points of the waveform

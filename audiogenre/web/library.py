@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
 from audiogenre.catalog import Catalog, Preview
+from audiogenre.songs import plain
 from audiogenre.typing import Track
 
 MEDIA_TYPES = {
@@ -62,6 +64,16 @@ class Library:
         known = path.suffix.lower() in SUFFIXES | SUFFIXES_PYAV
         return path if known and path.is_file() else None
 
+    def find(self, text: str, n: int = 12) -> list[tuple[str, str]]:
+        """Return tracks that play and have a text in artist or title, with their first label."""
+        part = plain(text)
+        found = (
+            (each.id, each.labels[0].name if each.labels else "")
+            for each in self.tracks().values()
+            if part and part in plain(f"{each.artist or ''} {each.title or ''}")
+        )
+        return list(islice((each for each in found if self.audio(each[0])), n))
+
     def describe(self, labelled: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
         """Return what is shown of tracks, given with their labels."""
         tracks = self.tracks()
@@ -79,14 +91,15 @@ class Library:
 
     def _refresh(self) -> None:
         files = (self.database, self.database.with_name(f"{self.database.name}-wal"))
-        version = tuple(map(_changed, files))
+        version = tuple(map(changed, files))
         if version != self._version and self.is_there:
             with Catalog(self.database) as catalog:
                 self._tracks, self._previews = catalog.known(), catalog.previews()
             self._version = version
 
 
-def _changed(file: Path) -> int:
+def changed(file: Path) -> int:
+    """Return when a file or folder has last changed, in nanoseconds; 0 if it is not there."""
     try:
         return file.stat().st_mtime_ns
     except OSError:

@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from audiogenre.reference import held_out
 from audiogenre.web.api import card, describe
+from audiogenre.web.cards import protocol
 from audiogenre.web.desk import Desk
 from audiogenre.web.library import Library
 from audiogenre.web.listening import Listener
@@ -17,25 +18,36 @@ from audiogenre.web.uploads import submitted
 
 router = APIRouter(include_in_schema=False)
 _SAMPLES = 4
+_MOST_SHOWN = 100  # answers on one page
+_LONGEST_SEARCH = 100
+
+Shown = Annotated[list[str] | None, Query()]
 
 
 @router.get("/")
-async def listen(request: Request, show: Annotated[list[str], Query()] = []) -> Response:  # noqa: B006
-    """Show the drop zone and the answers asked for."""
+def listen(
+    request: Request,
+    show: Shown = None,
+    find: Annotated[str, Query(max_length=_LONGEST_SEARCH)] = "",
+) -> Response:
+    """Show the drop zone, the answers asked for, and the tracks that are looked for."""
     desk: Desk | None = request.app.state.desk
     library: Library = request.app.state.library
     if desk is None:
-        return page(request, "listen.html", bundle=None, cards=[], gone=0, samples=[])
-    jobs = [desk.find(each) for each in show[: desk.settings.max_files]]
+        return page(request, "listen.html", bundle=None)
+    jobs = [desk.find(each) for each in (show or [])[:_MOST_SHOWN]]
     there = [each for each in jobs if each is not None]
-    await desk.finished(there)
     return page(
         request,
         "listen.html",
         bundle=desk.listener.bundle,
+        protocol=protocol(desk.listener.bundle.metadata),
         cards=[card(each, describe(each, library)) for each in there],
         gone=len(jobs) - len(there),
         samples=request.app.state.samples,
+        find=find,
+        found=library.describe(library.find(find)) if find else [],
+        has_library=library.is_there,
         settings=desk.settings,
     )
 

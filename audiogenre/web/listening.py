@@ -11,7 +11,8 @@ from anyio import CapacityLimiter, to_thread
 
 from audiogenre import champions
 from audiogenre.answers import record
-from audiogenre.bundle import Bundle, find_bundle, load_bundle
+from audiogenre.bundle import Bundle
+from audiogenre.bundles import find_bundle, load_bundle
 from audiogenre.errors import AudiogenreError
 from audiogenre.reasons import why
 from audiogenre.reference import Reference, load_reference, place

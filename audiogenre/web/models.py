@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, Field
 
 from audiogenre import champions
-from audiogenre.bundle import read_metadata
+from audiogenre.bundles import read_metadata
 from audiogenre.errors import AudiogenreError
 from audiogenre.sidebyside import read_entry, side_by_side
 from audiogenre.web import cards, reign

@@ -158,6 +158,7 @@ class Playlister:
             with self._session() as session:
                 wanted = plan
                 if self.moves != dict(plan.moves):
+                    session.check_owner(plan)
                     wanted = self.plan = self._make(session, bundle, plan.wishes, work)
                 work.text = "Writing to Spotify"
                 total = sum(len(x.add) + len(x.remove) for x in wanted.changes if x.is_needed)

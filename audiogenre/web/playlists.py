@@ -115,6 +115,8 @@ async def move(request: Request) -> Response:
     form = await _form(request)
     playlister = _playlister(request)
     song, to = str(form.get("song", "")), str(form.get("to", ""))
+    if playlister.is_busy:
+        raise HTTPException(409, "playlists are being worked on: move the song when that is done")
     if playlister.plan is None or all(x.song.id != song for x in playlister.plan.placements):
         raise HTTPException(404, "that song is not in the plan")
     if to and to not in playlister.plan.wishes.playlists:
@@ -172,18 +174,21 @@ async def events(
     request: Request, seen: Annotated[int, Query(ge=0)] = 0
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell how the work goes on, with the sentences of its log from `seen` on."""
-    told: tuple[Any, ...] = ()
-    while work := _playlister(request).work:
-        now = (work.text, work.done, work.total, len(work.log), work.finished)
-        if now != told:
-            told = now
-            news = {"text": work.text, "done": work.done, "total": work.total}
-            news |= {"log": work.log[seen:], "finished": work.finished}
-            seen = max(seen, len(work.log))
-            yield ServerSentEvent(data=news)
-        if work.finished:
-            return
-        await asyncio.sleep(_PAUSE)
+    work = _playlister(request).work
+    if work is None:
+        return
+    told: dict[str, Any] | None = None
+    finished = False
+    while not finished:
+        # The end is looked for first: what a thread says before it must not be missed.
+        finished, log = work.finished, list(work.log)
+        now = {"text": work.text, "done": work.done, "total": work.total, "finished": finished}
+        if now | {"log": len(log)} != told:
+            told = now | {"log": len(log)}
+            yield ServerSentEvent(data=now | {"log": log[seen:]})
+            seen = max(seen, len(log))
+        if not finished:
+            await asyncio.sleep(_PAUSE)
 
 
 def _playlister(request: Request) -> Playlister:

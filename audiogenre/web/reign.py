@@ -25,7 +25,7 @@ def line(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     first, last = timed[0][0], timed[-1][0]
     lows = [score["interval"][0] for _, score in scored]
     marked = [run["challenger"]["accuracy"] for _, run in timed if run.get("challenger")]
-    bottom = max(0.0, int(10 * min(lows + marked)) / 10)
+    bottom = min(max(0.0, int(10 * min(lows + marked)) / 10), 0.9)  # never an axis of no height
 
     def x(when: datetime) -> float:
         span = (last - first).total_seconds()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import secrets
 from urllib.parse import urlsplit
 
@@ -71,7 +70,7 @@ class SameOrigin:
         if scope["type"] == "http" and scope["method"] not in _SAFE:
             headers = Headers(scope=scope)
             origin = headers.get("origin")
-            foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+            foreign = origin is not None and _host(origin) != headers.get("host")
             if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
                 refusal = JSONResponse({"detail": "this was sent by another page"}, 403)
                 await refusal(scope, receive, send)
@@ -79,16 +78,44 @@ class SameOrigin:
         await self.app(scope, receive, send)
 
 
+def _host(origin: str) -> str | None:
+    """Return the host of an origin, None if there is none in it."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
+
+
+class Doorkeeper:
+    """Takes one wrong try at the password a second, from everybody together.
+
+    The right one has to wait for its turn, too: else whoever tries many at once sees which one is
+    answered first.
+    """
+
+    def __init__(self, password: str) -> None:
+        self._password = password.encode()
+        self._turn = asyncio.Lock()
+
+    async def lets_in(self, said: bytes) -> bool:
+        """Tell whether this is the password, compared in a time that tells nothing."""
+        async with self._turn:
+            if secrets.compare_digest(said, self._password):
+                return True
+            await asyncio.sleep(1)
+            return False
+
+
 class PasswordWall:
     """Asks for the password, once a session; programs send it as HTTP Basic, with any name."""
 
-    def __init__(self, app: ASGIApp, password: str) -> None:
-        self.app, self._password = app, password
+    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper) -> None:
+        self.app, self._doorkeeper = app, doorkeeper
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         path = scope.get("path", "")
-        if scope["type"] != "http" or path.startswith(_OPEN) or self._is_let_in(scope):
+        if scope["type"] != "http" or path.startswith(_OPEN) or await self._is_let_in(scope):
             await self.app(scope, receive, send)
             return
         response: Response = RedirectResponse("/login", 303)
@@ -100,7 +127,7 @@ class PasswordWall:
             )
         await response(scope, receive, send)
 
-    def _is_let_in(self, scope: Scope) -> bool:
+    async def _is_let_in(self, scope: Scope) -> bool:
         if scope["session"].get("in"):
             return True
         kind, _, code = Headers(scope=scope).get("authorization", "").partition(" ")
@@ -108,30 +135,9 @@ class PasswordWall:
             return False
         try:
             said = base64.b64decode(code, validate=True).partition(b":")[2]
-        except binascii.Error:
+        except ValueError:  # no base64, or not even ASCII
             return False
-        return is_password(said, self._password)
-
-
-def is_password(said: bytes, password: str) -> bool:
-    """Compare in a time that tells nothing."""
-    return secrets.compare_digest(said, password.encode())
-
-
-class Doorkeeper:
-    """Takes one try at the password a second, from everybody together."""
-
-    def __init__(self, password: str) -> None:
-        self._password = password
-        self._turn = asyncio.Lock()
-
-    async def lets_in(self, said: str) -> bool:
-        """Tell whether this is the password."""
-        if is_password(said.encode(), self._password):
-            return True
-        async with self._turn:
-            await asyncio.sleep(1)
-        return False
+        return await self._doorkeeper.lets_in(said)
 
 
 def token(request: Request) -> str:
@@ -149,5 +155,6 @@ def check_token(request: Request, given: object) -> None:
         403.
     """
     expected = request.session.get(TOKEN_FIELD)
-    if not (expected and isinstance(given, str) and secrets.compare_digest(given, expected)):
+    said = given.encode() if isinstance(given, str) else b""
+    if not (expected and secrets.compare_digest(said, expected.encode())):
         raise HTTPException(403, "this page is too old or was not ours: load it again")

@@ -58,7 +58,8 @@ class Settings:
     def hosts(self) -> list[str]:
         """Names by which the server may be called; a page elsewhere cannot borrow another one."""
         if is_loopback(self.host):
-            return ["127.0.0.1", "localhost", "[::1]"]
+            own = f"[{self.host}]" if ":" in self.host else self.host
+            return sorted({"127.0.0.1", "localhost", "[::1]", own})
         return ["*"]
 
 

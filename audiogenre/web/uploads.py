@@ -99,7 +99,7 @@ async def _received(form: FormData, library: Library, max_file: int) -> Received
             raise HTTPException(404, "that track is not in the catalogue, or its audio is gone")
         track = library.tracks()[track_id]
         name = f"{track.artist or 'unknown artist'}: {track.title or 'untitled'}"
-        found.clips.append(Clip(plain_name(name), path.read_bytes(), track_id))
+        found.clips.append(Clip(shown_name(name), path.read_bytes(), track_id))
     return found
 
 
@@ -111,8 +111,18 @@ def plain_name(name: str) -> str:
     >>> plain_name("../../etc/passwd"), plain_name("")
     ('passwd', 'a clip without a name')
     """
-    last = PurePath(name.replace("\\", "/")).name
-    return printable(last)[:_LONGEST_NAME] or "a clip without a name"
+    return shown_name(PurePath(name.replace("\\", "/")).name)
 
 
-__all__ = ["FullError", "plain_name", "read_form", "submitted"]
+def shown_name(name: str) -> str:
+    """Return a name, which may have slashes, without control characters and excess.
+
+    Examples
+    --------
+    >>> shown_name("AC/DC: Thunderstruck")
+    'AC/DC: Thunderstruck'
+    """
+    return printable(name)[:_LONGEST_NAME] or "a clip without a name"
+
+
+__all__ = ["FullError", "plain_name", "read_form", "shown_name", "submitted"]

@@ -18,7 +18,8 @@ import numpy as np
 import pandas as pd
 
 from audiogenre import champions, contest, download, drift, extract, fit
-from audiogenre.bundle import Bundle, load_bundle
+from audiogenre.bundle import Bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Failure
 from audiogenre.cli import Output
 from audiogenre.config import RefreshSettings

@@ -94,7 +94,7 @@ def _row(row: Row, folder: Path, args: argparse.Namespace) -> dict[str, Any]:
         return {**described, **nothing, "missing": str(error)}
     repeats = _FEW if args.quick else _REPEATS
     kept = folder / f"{row.key}.json"
-    version = _version(path, row, repeats)
+    version = _version([path, *beside], row, repeats)
     if kept.is_file() and not args.again:
         record: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8"))
         if record.pop("version", None) == version:
@@ -127,18 +127,19 @@ def _measure(
     }
 
 
-def _version(path: Path, row: Row, repeats: int) -> str:
+def _version(paths: list[Path], row: Row, repeats: int) -> str:
     """What a kept row is true of: the data, the candidates, the protocol and the program."""
     from importlib.metadata import version
 
     from audiogenre import __version__
 
     digest = hashlib.sha256()
-    files = [path] if path.is_file() else sorted(path.rglob("*"))
-    for file in files:
-        digest.update(f"{file.name} {file.stat().st_size}".encode())
-    if path.is_file():
-        digest.update(path.read_bytes())
+    for path in paths:
+        files = [path] if path.is_file() else sorted(path.rglob("*"))
+        for file in files:
+            digest.update(f"{file.name} {file.stat().st_size}".encode())
+        if path.is_file():
+            digest.update(path.read_bytes())
     said = (__version__, version("scikit-learn"), row.model, row.protocol, repeats)
     digest.update(repr(said).encode())
     return digest.hexdigest()[:16]

@@ -14,7 +14,8 @@ from audiogenre.catalog import Catalog
 from audiogenre.dataset import Dataset, load_dataset
 from audiogenre.extraction import default_fingerprints, stored_set
 from audiogenre.phone import copy_name
-from audiogenre.splits import grouped_folds
+from audiogenre.songs import plain
+from audiogenre.splits import artist_names, grouped_folds
 from audiogenre.store import FeatureStore
 from audiogenre.typing import Classifier
 from pipelines.benchmark.recordings import nested
@@ -55,6 +56,14 @@ def features(
         )
 
 
+def artists(work: Path, dataset: Dataset) -> list[set[str]]:
+    """Return the artists of each row of `features`, spelt for comparing; none where unknown."""
+    with Catalog(work / "catalog.db") as catalog:
+        known = catalog.known()
+    credits = [known[each].artist or "" for each in dataset.X.index]
+    return [{plain(name) for name in artist_names(each)} for each in credits]
+
+
 def own_split(dataset: Dataset, family: Classifier, *, jobs: int = 1) -> Score:
     """Choose on folds of the training part of the set's own split, answer its test part."""
     train, test = np.flatnonzero(~dataset.test), np.flatnonzero(dataset.test)
@@ -86,7 +95,12 @@ def by_phone(
 
 
 def on_recordings(
-    dataset: Dataset, recordings: Dataset, family: Classifier, *, jobs: int = 1
+    dataset: Dataset,
+    recordings: Dataset,
+    family: Classifier,
+    *,
+    recorded: npt.NDArray[np.bool_],
+    jobs: int = 1,
 ) -> tuple[Score, Score]:
     """Learn from the training part of clips, answer recordings made elsewhere.
 
@@ -96,19 +110,22 @@ def on_recordings(
         With copies.
     recordings : Dataset
         With the same columns.
+    recorded : ndarray, shape (n,), bool
+        Which clips are by an artist of a recording: neither they nor their groups are learned from.
 
     Returns
     -------
     clean, augmented : Score
         Learned from clips as they are, and from one simulated copy of each as well.
     """
-    y, groups = dataset.y[~dataset.test], dataset.groups[~dataset.test]
+    train = ~dataset.test & ~np.isin(dataset.groups, dataset.groups[recorded])
+    y, groups = dataset.y[train], dataset.groups[train]
     folds = grouped_folds(y, groups, seed=0)
 
     def score(X: npt.NDArray[np.float64]) -> Score:
         model, _ = search(
             family,
-            X[~dataset.test],
+            X[train],
             y,
             folds,
             dataset.blocks,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.store import FeatureStore
 from augmented.conftest import needs_torch
 

@@ -129,6 +129,16 @@ def test_most_copies_missing_none_or_of_another_set_is_refused(folder: Folder) -
         folder.load(augment=True)
 
 
+def test_a_set_of_a_table_has_no_copies(folder: Folder) -> None:
+    kept = [each.id for each in folder.tracks]
+    table = {"name": "measured", "parameters": {}}
+    where = folder.store.directory("measured")
+    write_part(where, kept, [""] * len(kept), OWN.names, folder.values, table)
+    assert len(folder.load(set_name="measured").X) == len(kept)
+    with pytest.raises(UsageError, match="measured was not computed from audio: leave out --augm"):
+        folder.load(set_name="measured", augment=True)
+
+
 def test_copies_lie_apart_and_are_no_set_of_their_own_by_that_name(folder: Folder) -> None:
     folder.write(phone.copied(OWN), folder.copies())
     assert folder.store.find("own") == f"own-{OWN.fingerprint}"

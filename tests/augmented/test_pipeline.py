@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from audiogenre.candidates import search
 from audiogenre.classifiers import CLASSIFIERS
-from audiogenre.classifiers.augmented import AugmentedPipeline, score_copies
+from audiogenre.classifiers.augmented import AugmentedPipeline, any_copies, score_copies
 from audiogenre.hierarchy import out_of_fold
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.splits import grouped_folds, repeated_folds
@@ -213,9 +213,22 @@ def test_the_score_of_copies_leaves_out_rows_without() -> None:
     both = np.hstack([X, copies])
     model.fit(both, y)
     both[y == "b", 2:] = np.nan
-    assert score_copies(model, both, y) == 1
+    assert (score_copies(model, both, y), any_copies(model, both, y)) == (1, 1)
     both[:, 2:] = np.nan
-    assert np.isnan(score_copies(model, both, y))
+    assert (score_copies(model, both, y), any_copies(model, both, y)) == (0, 0)
+
+
+def test_the_score_of_copies_is_that_of_the_folds_that_have_any() -> None:
+    X, copies, y, groups = rows()
+    X[:, 1] = copies[:, 1] = y == "b"
+    blocks = ("own/a", "own/b")
+    folds = grouped_folds(y, groups, seed=0)
+    copies[folds[0][1]] = np.nan  # no row of one validation fold has a copy
+    _, choice = search(CLASSIFIERS["linear"], np.hstack([X, copies]), y, folds, blocks, jobs=1)
+    assert choice.taken.copies == 1
+    copies[:] = np.nan
+    _, choice = search(CLASSIFIERS["linear"], np.hstack([X, copies]), y, folds, blocks, jobs=1)
+    assert choice.taken.copies is None
 
 
 def test_novelty_learns_copies_and_keeps_its_share_of_clean_rows() -> None:

@@ -8,10 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from audiogenre.bundle import (
-    Bundle,
-    load_bundle,
-)
+from audiogenre.bundle import Bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.store import FeatureStore
 
 

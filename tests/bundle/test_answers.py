@@ -11,13 +11,8 @@ import soundfile as sf
 from sklearn.pipeline import Pipeline
 
 import audiogenre
-from audiogenre.bundle import (
-    UNKNOWN,
-    Bundle,
-    check_columns,
-    load_bundle,
-    save_bundle,
-)
+from audiogenre.bundle import UNKNOWN, Bundle, check_columns
+from audiogenre.bundles import load_bundle, save_bundle
 from audiogenre.catalog import Catalog
 from audiogenre.errors import BundleError
 

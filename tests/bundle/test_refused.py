@@ -13,13 +13,8 @@ from typing import Any
 import pytest
 import skops.io
 
-from audiogenre.bundle import (
-    SCHEMA_VERSION,
-    Bundle,
-    find_bundle,
-    load_bundle,
-    read_metadata,
-)
+from audiogenre.bundle import Bundle
+from audiogenre.bundles import SCHEMA_VERSION, find_bundle, load_bundle, read_metadata
 from audiogenre.errors import BundleError, UsageError
 
 

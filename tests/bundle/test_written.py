@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from audiogenre.bundle import (
-    SCHEMA_VERSION,
-    Bundle,
-)
+from audiogenre.bundle import Bundle
+from audiogenre.bundles import SCHEMA_VERSION
 from audiogenre.catalog import Catalog
 
 GENRES = ["iron stomp", "lantern waltz", "neon relay", "velvet drift"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from commands.conftest import GENRES, Main, Read
 
 

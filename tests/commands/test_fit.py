@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog
 from commands.conftest import GENRES, Main, Read
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
@@ -27,6 +30,7 @@ CALM: dict[str, Any] = {
     "slow": 2,
     "spotify_app": "new",
     "spotify_token": "ok",
+    "spotify_consent": "given",
 }
 Get = Callable[..., requests.Response]
 
@@ -88,6 +92,25 @@ def log_in(service: Service, session: requests.Session, *, user: bool = False) -
         service.urls["spotify_token"], data=grant, auth=(CLIENT_ID, CLIENT_SECRET), timeout=10
     )
     session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+
+
+def log_in_to_write(service: Service, session: requests.Session) -> None:
+    """Log in as an app without a secret does, for liked songs and playlists."""
+    verifier = "v" * 43
+    digest = hashlib.sha256(verifier.encode()).digest()
+    form = {"client_id": CLIENT_ID, "redirect_uri": "http://127.0.0.1:1/callback"}
+    asked = form | {
+        "response_type": "code",
+        "code_challenge_method": "S256",
+        "code_challenge": base64.urlsafe_b64encode(digest).decode().rstrip("="),
+        "scope": "playlist-read-private playlist-modify-private",
+    }
+    page = service.urls["spotify_token"].replace("/api/token", "/authorize")
+    back = session.get(page, params=asked, allow_redirects=False, timeout=10).headers["Location"]
+    code = parse_qs(urlsplit(back).query)["code"][0]
+    form |= {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+    tokens = session.post(service.urls["spotify_token"], data=form, timeout=10).json()
+    session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
 
 
 def previews(answer: requests.Response) -> list[str]:

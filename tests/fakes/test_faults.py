@@ -110,6 +110,8 @@ def test_a_fault_heals_on_asking_again_unless_it_is_sticky(
     service.set(faults={"error_503": 0.4})
     one, two = failing(), failing()
     assert one and two and one != two
+    service.set(faults={"error_503": 0.4})  # whatever was asked before
+    assert (failing(), failing()) == (one, two)
     service.set(faults={"error_503": {"share": 0.4, "sticky": True}})
     one, two = failing(), failing()
     assert 0 < len(one) < len(jazz) and one == two

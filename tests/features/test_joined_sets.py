@@ -15,7 +15,8 @@ import pandas as pd
 import pytest
 from conftest import SAMPLE_GENRES
 
-from audiogenre.bundle import Bundle, load_bundle
+from audiogenre.bundle import Bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog
 from audiogenre.dataset import load_dataset
 from audiogenre.errors import MissingExtraError, UsageError

@@ -11,19 +11,23 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from scripted import Scripted, answer
 from services import CLIENT_ID, Service
 
-from audiogenre.errors import LoginError, TransientError, UsageError
+from audiogenre.errors import FetchError, LoginError, StoreError, TransientError, UsageError
 from audiogenre.liked.account import Account
 from audiogenre.liked.login import (
     CALLBACK,
     SCOPE,
     Login,
     PendingLogin,
+    TokenFile,
     begin,
     find_client_id,
     finish,
 )
+from audiogenre.liked.records import Change, Plan, Song, User, Wishes
+from audiogenre.liked.session import Session
 
 BACK = f"http://127.0.0.1:8888{CALLBACK}"
 
@@ -162,13 +166,73 @@ def test_a_token_page_in_trouble_ends_no_login(login: Login, services: Service) 
     assert login.token()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"access_token": "a"}', "\xff"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[]", "{}", '{"access_token": "a"}', "\xff"),
+        '{"access_token": "a", "refresh_token": "b", "expires_at": null}',
+        '{"access_token": "a", "refresh_token": "b", "expires_at": "soon"}',
+    ],
+)
 def test_a_file_that_holds_no_tokens_is_no_login(content: str, login: Login) -> None:
     log_in()
     login.path.write_text(content, encoding="latin-1")
     assert not login.is_there()
     with pytest.raises(LoginError, match="not logged in"):
         login.check()
+
+
+def test_an_answer_that_is_no_address_is_said_to_be_none(login: Login) -> None:
+    with pytest.raises(UsageError, match="that is no address; run 'audiogenre playlists login'"):
+        finish(begin(CLIENT_ID, BACK), "http://[x")
+
+
+def test_tokens_that_could_not_be_written_lie_nowhere(login: Login) -> None:
+    login.path.mkdir(parents=True)  # so that nothing can be moved there
+    with pytest.raises(StoreError, match="cannot write"):
+        TokenFile(CLIENT_ID).save_token_to_cache({"access_token": "secret"})
+    assert list(login.path.parent.iterdir()) == [login.path]
+
+
+def test_logging_out_deletes_what_a_killed_run_has_half_written(login: Login) -> None:
+    log_in()
+    half = login.path.with_name(f"{login.path.name}.x1y2.tmp")
+    other = login.path.with_name("spotify-another.json.x1y2.tmp")
+    half.write_text("secret")
+    other.write_text("somebody else's")
+    assert login.delete() is True
+    assert not half.exists() and other.exists()
+
+
+WHOLE = {"items": [{"track": {"id": "a"}}] * 50, "total": 100, "next": "more"}
+
+
+@pytest.mark.parametrize(
+    "page", [{"total": 100}, {"items": [], "total": 100, "next": "more"}, [], {"items": None}]
+)
+def test_a_list_that_breaks_off_is_not_taken_for_a_whole_one(
+    page: Any, login: Login, script: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_in()
+    monkeypatch.setenv("AUDIOGENRE_SPOTIFY_URL", script.url)
+    script.on("/v1/me/tracks", answer(WHOLE), answer(page))
+    with pytest.raises(FetchError, match="breaks off in the middle of a list"):
+        Account(login).liked()
+
+
+def test_a_plan_of_another_account_is_not_applied(
+    login: Login, services: Service, tmp_path: Path
+) -> None:
+    log_in()
+    wishes = Wishes(("rock",))
+    added = Change("rock", "rock", "create", add=(Song("1", "spotify:track:1"),))
+    plan = Plan(User("anna", "Anna"), "m", wishes, (), (added,), {})
+    with (
+        Session(tmp_path / "data", CLIENT_ID) as session,
+        pytest.raises(UsageError, match="of another account \\(Anna\\)"),
+    ):
+        session.apply(plan)
+    assert services.library()["playlists"] == {}
 
 
 def test_logins_of_two_apps_lie_beside_each_other(login: Login) -> None:

@@ -44,9 +44,10 @@ def ids(songs: tuple[Song, ...]) -> list[str]:
 
 # where a song belongs
 
-SURE, UNSURE = Answer(("rock",), "rock", 0.8), Answer(("rock",), "rock", 0.3)
-FOREIGN = Answer((), "rock", 0.9)
-SEVERAL = Answer(("rock", "folk"), "rock", 0.9)
+SURE, UNSURE = Answer({"rock": 0.8}, "rock", 0.8), Answer({"rock": 0.3}, "rock", 0.3)
+FOREIGN = Answer({}, "rock", 0.9, known=False)
+SEVERAL = Answer({"rock": 0.9, "folk": 0.4}, "rock", 0.9)
+NO_LABEL = Answer({}, "rock", 0.9)
 SILENT = NoAnswer("no audio: not found")
 BOTH = Wishes(("rock", "jazz"), min_probability=0.5, unknown=True)
 NARROW = Wishes(("jazz",), min_probability=0.5)
@@ -62,6 +63,11 @@ NARROW = Wishes(("jazz",), min_probability=0.5)
         (FOREIGN, BOTH, (UNKNOWN,), ""),
         (FOREIGN, NARROW, (), "unlike anything the model knows"),
         (SEVERAL, Wishes(("folk", "rock")), ("folk", "rock"), ""),
+        (SEVERAL, Wishes(("folk", "rock"), min_probability=0.5), ("rock",), ""),
+        (SEVERAL, Wishes(("folk",), 0.5, unknown=True), (), "less likely than 0.5"),
+        (SEVERAL, BOTH, ("rock",), ""),
+        (SEVERAL, NARROW, (), "another genre"),
+        (NO_LABEL, BOTH, (), "none of the model's labels"),
         (SILENT, BOTH, (), "no audio: not found"),
     ],
 )
@@ -95,15 +101,19 @@ def test_a_person_counts_for_more_than_the_model(answer: Answer | NoAnswer) -> N
         (True, False, "in", "stay out", "out"),  # taken out by hand
         (True, False, "out", "stay out", "out"),
         (True, False, "removing", "add", None),  # removed by us, and wanted again
-        (True, True, None, "keep", None),  # put there by hand: not ours
-        (False, True, None, "leave", None),
+        (True, True, None, "keep", "own"),  # put there by hand: not ours
+        (True, True, "own", "keep", "own"),
+        (False, True, None, "leave", "own"),
+        (False, True, "own", "leave", "own"),
+        (True, False, "own", "stay out", "out"),
+        (False, False, "own", "leave", "out"),
         (False, True, "out", "leave", "out"),  # put back by hand
         (False, True, "in", "remove", "in"),
         (False, True, "removing", "remove", "in"),
         (False, False, "removing", "leave", None),
         (False, False, "in", "leave", "out"),
         (None, True, "in", "keep", "in"),
-        (None, True, None, "keep", None),
+        (None, True, None, "keep", "own"),
         (None, False, "in", "leave", "out"),
     ],
 )
@@ -113,14 +123,14 @@ def test_a_step_follows_from_what_is_wanted_there_and_remembered(
     assert decide(wanted, present=present, state=state) == (step, after)
 
 
-@pytest.mark.parametrize("state", ["in", "out"])
+@pytest.mark.parametrize("state", ["in", "own", "out"])
 def test_what_a_person_asks_for_now_is_added_though_it_was_taken_out_before(state: State) -> None:
     assert decide(True, present=False, state=state, forced=True) == ("add", None)
 
 
 def test_a_playlist_known_by_its_marker_counts_as_ours_as_far_as_it_is_wanted() -> None:
     assert decide(True, present=True, state=None, adopted=True) == ("keep", "in")
-    assert decide(False, present=True, state=None, adopted=True) == ("leave", None)
+    assert decide(False, present=True, state=None, adopted=True) == ("leave", "own")
 
 
 @pytest.mark.parametrize(
@@ -184,7 +194,7 @@ def test_a_deleted_playlist_stays_away_unless_it_is_asked_for() -> None:
 
 def test_a_song_that_is_liked_no_more_is_forgotten() -> None:
     there = There(HERE, (song(3),), {"1": "out", "2": "in", "3": "out"})
-    assert change("rock", there, [], ROCK).settled == {"1": None, "2": None}
+    assert change("rock", there, [], ROCK).settled == {"1": None, "2": None, "3": None}
 
 
 def test_no_playlist_is_made_for_no_songs() -> None:
@@ -225,16 +235,17 @@ def test_whatever_people_do_and_wherever_a_run_is_killed_their_word_counts(
     states: dict[str, State] = {}
     refused: set[str] = set()
     own: set[str] = set()
+    seen: set[str] = set()  # by the last run, whoever has put them there
     for event, key in [*events, ("sync", "a")]:
         if event == "put" and key not in there:
             there.append(key)
-            if states.get(key, "out") == "out":
+            if states.get(key, "out") in ("own", "out"):
                 own.add(key)
-            else:  # nobody can tell that it was away
+            if states.get(key, "out") != "out":  # nobody can tell that it was away
                 refused.discard(key)
         elif event == "take" and key in there:
             there.remove(key)
-            if states.get(key) == "in":
+            if key in seen:
                 refused.add(key)
             own.discard(key)
         elif event == "like":
@@ -247,7 +258,8 @@ def test_whatever_people_do_and_wherever_a_run_is_killed_their_word_counts(
             placements = [Placement(song(k), ("rock",) if k in rock else ()) for k in liked]
             at = There(HERE, tuple(map(song, there)), dict(states))
             found = change("rock", at, placements, ROCK)
-            refused &= {*liked, *there}  # what is liked no more is forgotten
+            refused &= liked.keys()  # what is liked no more is forgotten
+            seen = (liked.keys() & {*there}) - {*ids(found.remove)}
             for k, state in found.settled.items():
                 states.pop(k, None)
                 if state:
@@ -257,6 +269,7 @@ def test_whatever_people_do_and_wherever_a_run_is_killed_their_word_counts(
                 there += ids(found.add)
             for k in ids(found.add):
                 states[k] = "in" if event == "sync" else "adding"
+                seen |= {k} if event == "sync" else set()
             for k in ids(found.remove):
                 states.pop(k)
                 if event == "kill":

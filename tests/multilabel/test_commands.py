@@ -18,7 +18,7 @@ from sklearn.metrics import (
     label_ranking_average_precision_score,
 )
 
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.multilabel import metrics
 from multilabel.data import LABELS, Main
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog
 from audiogenre.sources.folder import read_tags
 from audiogenre.store import FeatureStore

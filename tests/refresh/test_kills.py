@@ -18,7 +18,7 @@ from conftest import PATIENCE
 from filelock import FileLock
 
 from audiogenre import champions
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from refresh.conftest import FIRST, Place, Said
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from audiogenre import champions
-from audiogenre.bundle import load_bundle
+from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog
 from refresh.conftest import GENRES, SETTINGS, Place, Said, Table, clip
 

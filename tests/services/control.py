@@ -130,7 +130,7 @@ class Settings:
                 raise ValueError(f"{name} is one of {choices}, not {state[name]!r}")
         if "faults" in state:
             faults = {name: Fault.read(name, each) for name, each in state["faults"].items()}
-            self._faults.on = faults
+            self._faults.switch(faults)
         for name, value in state.items():
             if name in self.OWN:
                 setattr(self, name, value)

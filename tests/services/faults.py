@@ -80,13 +80,19 @@ class Fault:
 
 
 class Faults:
-    """The faults that are switched on, and the dice."""
+    """The faults that are switched on, and the dice, which begin anew with every switch."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.on: dict[str, Fault] = {}
         self._asked: Counter[str] = Counter()
         self._lock = threading.Lock()
+
+    def switch(self, on: dict[str, Fault]) -> None:
+        """Switch these on and all others off; what was asked before no longer decides the draws."""
+        with self._lock:
+            self.on = on
+            self._asked.clear()
 
     def of_request(self, kind: str, service: str, song: Song | None) -> str | None:
         """Draw the fault of this request: by path, query and how often it was asked before.

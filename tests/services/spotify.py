@@ -124,7 +124,7 @@ def blueprint(fake: Fake) -> Blueprint:
         if grant in ("refresh_token", "authorization_code"):
             if revoked:
                 return token_error("invalid_grant", "Refresh token revoked")
-            if basic is None:  # an app without a secret
+            if basic is None or basic.type != "basic":  # an app without a secret
                 return library.grant(request.form)
             return jsonify(access_token=USER_TOKEN, scope=USER_SCOPE, **answer)
         return token_error("unsupported_grant_type", "grant_type parameter is missing or unknown")

@@ -164,25 +164,29 @@ class Rows:
 
     def written(self, key: str, name: str, description: str, total: int, owner: str) -> Row:
         """Return what is known about a playlist that was written; its description is HTML."""
-        places = {
-            place: {"href": here(f"playlists/{key}/{place}"), "total": total}
-            for place in ("tracks", "items")
+        row = _object("playlist", key) | self._contents(key, total)
+        return row | {
+            "collaborative": False,
+            "description": html.escape(description).replace("/", "&#x2F;"),
+            "images": images(key)[:1],
+            "name": name,
+            "owner": self.user(owner) | {"display_name": "Fake User"},
+            "primary_color": None,
+            "public": False,
+            "snapshot_id": f"AAAA{total:08d}{key[:8]}",
         }
-        return (
-            _object("playlist", key)
-            | places
-            | {
-                "collaborative": False,
-                "description": html.escape(description).replace("/", "&#x2F;"),
-                "followers": {"href": None, "total": 0},
-                "images": images(key)[:1],
-                "name": name,
-                "owner": self.user(owner) | {"display_name": "Fake User"},
-                "primary_color": None,
-                "public": False,
-                "snapshot_id": f"AAAA{total:08d}{key[:8]}",
-            }
-        )
+
+    def listed(self, key: str, genre: Genre, kind: str) -> Row:
+        """Return a playlist of the world as an entry of the user's list."""
+        row = self.playlist(key, genre, kind)
+        row.pop("followers")
+        return row | self._contents(key, len(members(self._fake.world, genre, kind)))
+
+    @staticmethod
+    def _contents(key: str, total: int) -> Row:
+        """Return where a list's entry says that the songs are, under the old name and the new."""
+        address = here(f"playlists/{key}/")
+        return {name: {"href": address + name, "total": total} for name in ("tracks", "items")}
 
     def _entry(self, track: Row | None, *, is_local: bool = False) -> Row:
         """Return an entry; an old app finds the track under its old name only."""

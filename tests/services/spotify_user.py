@@ -220,7 +220,7 @@ def add_pages(own: Blueprint, fake: Fake, rows: Rows, paged: Paged) -> None:
         """Answer with what was written, some that are older, and some of other people."""
         older = [(key, *each) for key, each in playlists(world).items() if each[1] != "editorial"]
         entries = [described(key) for key in library.playlists]
-        entries += [rows.playlist(*each) for each in older]
+        entries += [rows.listed(*each) for each in older]
         page = paged(entries, lambda each: each, 20, 50)
         return lacks("playlist-read-private") or (
             error(400, "Invalid limit") if page is None else jsonify(page)

@@ -13,7 +13,7 @@ from mutagen.id3 import APIC, ID3, TCON, TXXX, TYER
 from audiogenre import tagging
 from audiogenre.audio import decode
 from audiogenre.sources.folder import read_tags
-from tagging.clips import GENRES, OLD, tag, tags_of, values_of
+from tagging.clips import GENRES, OLD, tag, tags_of, values_of, write_clip
 
 
 @pytest.mark.parametrize(
@@ -157,3 +157,12 @@ def test_a_tag_of_version_2_2_is_written_as_2_3(mp3: Path) -> None:
     assert ID3(mp3).version == (2, 3, 0)
     tagging.undo(mp3)
     assert read_tags(mp3) == {"title": "Wave", "genre": "Rock"}
+
+
+def test_a_nameless_text_does_not_decide_how_others_are_encoded(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "a.mp3")
+    tags = ID3()
+    tags.add(TXXX(encoding=0, desc="", text=["plain"]))
+    tags.save(clip)
+    tagging.write(clip, "genre", ["шансон"])
+    assert values_of(clip, "GENRE") == ["шансон"]

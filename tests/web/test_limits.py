@@ -77,8 +77,8 @@ def test_when_there_is_no_room_it_says_when_to_come_back(
         def ask(_: int) -> httpx.Response:
             return client.post(f"{url}/api/predict", files={"file": ("a.mp3", mp3_bytes)})
 
-        with ThreadPoolExecutor(12) as pool:
-            answers = list(pool.map(ask, range(24)))
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(ask, range(12)))
         counts = Counter(each.status_code for each in answers)
         assert set(counts) == {200, 503}, counts
         refused = [each for each in answers if each.status_code == 503]

@@ -73,6 +73,22 @@ def test_several_files_are_a_queue(url: str, open_page: Open, clips: Path) -> No
     assert page.locator(DONE).count() == 5
 
 
+def test_a_track_of_the_library_is_found_and_listened_to(
+    url: str, open_page: Open, clips: Path
+) -> None:
+    page = open_page(url)
+    name = page.locator(".samples .chip bdi").first.inner_text()
+    choose(page, clips / "waltz.mp3")
+    page.get_by_label("Or find a track of your library").fill(name.upper())
+    page.keyboard.press("Enter")
+    page.locator("search .chip").first.click()
+    page.locator(DONE).nth(1).wait_for()
+    assert page.locator("article.card audio[src^='/audio/']").count() == 1
+    assert name in page.locator(DONE).nth(1).inner_text()
+    page.goto(f"{url}/?find=nobody")
+    assert "No track with audio has “nobody”" in page.locator("search").inner_text()
+
+
 def test_a_dropped_file_is_taken(url: str, open_page: Open, clips: Path) -> None:
     page = open_page(url)
     content = list((clips / "waltz.mp3").read_bytes())

@@ -16,6 +16,7 @@ from conftest import SAMPLE_GENRES, SAMPLE_PER_GENRE
 from audiogenre.catalog import Catalog
 from audiogenre.exploration import atlas
 from audiogenre.review import Review, Suspect
+from audiogenre.songs import plain
 from audiogenre.store import write_part
 from audiogenre.typing import Label, Track
 
@@ -50,7 +51,7 @@ def hover(page: Any, number: int) -> None:
 
 def loaded(page: Any) -> Any:
     """Wait until the script has taken the page over."""
-    page.locator('.list a.play[role="button"]').first.wait_for()
+    page.locator(".atlas.live").wait_for()
     return page
 
 
@@ -60,7 +61,7 @@ def test_the_first_visit_draws_it_and_says_how_far_it_is(
     shutil.copytree(sample_data, tmp_path / "data")
     page = open_page(f"{serve_here(tmp_path)}/map")
     assert page.get_by_role("heading", name="The map is being drawn").is_visible()
-    page.locator(".plane circle").first.wait_for(timeout=60_000)
+    page.locator(".plane circle").first.wait_for(timeout=180_000)
     assert page.locator(".plane circle").count() == N
     (kept,) = (tmp_path / "data" / atlas.FOLDER).iterdir()
     assert kept.name == atlas.find_key(tmp_path / "data").name
@@ -96,6 +97,14 @@ def test_search_finds_by_title_and_artist_and_says_when_there_is_nothing(
     assert len(names) < 2 * N
     page.get_by_label("Title or artist").fill("nobody has called a song this")
     assert page.get_by_text("No track is called that.").is_visible()
+
+
+def test_the_script_compares_as_the_server_does(drawn: Shelf, open_page: Open) -> None:
+    texts = ["Björk", "bjork", "Rock'n'Roll", "rocknroll", "R.E.M. & 2.5", "AC/DC", "Straße", "!!!"]
+    texts += ["ΟΔΟΣ", "हिन्दी", "İstanbul", "Beyonce\u0301", "ﬁn", "Ёлка", "  two\twords ", ""]
+    page = loaded(open_page(f"{drawn.url}/map"))
+    ask = "async (texts) => texts.map((await import('/static/plain.js')).plain)"
+    assert page.evaluate(ask, texts) == [plain(each) for each in texts]
 
 
 def test_pointing_shows_title_and_a_click_plays(drawn: Shelf, open_page: Open) -> None:
@@ -157,8 +166,8 @@ def test_more_than_five_thousand_are_drawn_on_a_canvas(
     (data / atlas.FOLDER).mkdir()
     places = pd.DataFrame(rng.uniform(size=(n, 2)), index=ids, columns=["x", "y"])
     places.to_parquet(data / atlas.FOLDER / key.name)
-    page = open_page(f"{serve_here(tmp_path)}/map")
-    page.get_by_text("The first 60 of them").wait_for()
+    page = loaded(open_page(f"{serve_here(tmp_path)}/map"))
+    assert page.get_by_text("The first 60 of them").is_visible()
     canvas = page.locator(".plane canvas")
     assert canvas.evaluate(
         """(canvas) => canvas.getContext('2d')

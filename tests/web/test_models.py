@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from audiogenre.bundle import read_metadata
+from audiogenre.bundles import read_metadata
 
 from .conftest import MODEL, Shelf
 

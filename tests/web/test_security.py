@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -101,6 +102,37 @@ def test_a_program_sends_the_password_as_basic(serve_here: Serve, tmp_path: Path
     assert httpx.get(address, auth=("", "open sesame")).status_code == 200
     assert httpx.get(address, auth=("", "wrong")).status_code == 401
     assert httpx.get(address, headers={"Authorization": "Basic !"}).status_code == 401
+
+
+def test_wrong_tries_are_one_a_second_whichever_way_they_come() -> None:
+    from starlette.middleware.sessions import SessionMiddleware
+    from starlette.responses import PlainTextResponse
+
+    from audiogenre.web.security import Doorkeeper, PasswordWall
+
+    doorkeeper, order = Doorkeeper("open sesame"), []
+    wall = PasswordWall(PlainTextResponse("inside"), doorkeeper)
+    transport = httpx.ASGITransport(SessionMiddleware(wall, secret_key="key"))
+
+    async def by_form(said: bytes) -> None:
+        order.append(("form", await doorkeeper.lets_in(said)))
+
+    async def by_program(said: str) -> None:
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            answer = await client.get("/api/", auth=("", said))
+        order.append(("program", answer.status_code == 200))
+
+    async def together() -> None:
+        # The first one takes a turn; the right ones do not overtake it.
+        await asyncio.gather(by_form(b"wrong"), by_form(b"open sesame"), by_program("open sesame"))
+        turn = asyncio.create_task(by_program("wrong"))
+        while not doorkeeper._turn.locked() and not turn.done():
+            await asyncio.sleep(0)
+        await asyncio.gather(turn, by_form(b"open sesame"))
+
+    asyncio.run(together())
+    assert order[:3] == [("form", False), ("form", True), ("program", True)]
+    assert order[3:] == [("program", False), ("form", True)]
 
 
 def test_another_host_demands_a_password(

@@ -49,8 +49,12 @@ function show(card, html, file) {
   const [name, ...said] = ['h2', '.answer', '.sure', '.refused']
     .map((each) => done.querySelector(each)?.textContent.trim().replace(/\s+/g, ' ')).filter(Boolean);
   say(`${name}: ${said.join(', ')}`);
+}
+
+/** Have the page's address show a job, so that it can be loaded again. */
+function remember(job) {
   const address = new URL(location.href);
-  address.searchParams.append('show', done.dataset.job);
+  address.searchParams.append('show', job.id);
   history.replaceState(null, '', address);
 }
 
@@ -80,6 +84,7 @@ async function send({ body, card, file }) {
   for (;;) {
     try {
       const [job] = await ask('/api/jobs', { method: 'POST', body });
+      remember(job);
       return await follow(job, card, file);
     } catch (error) {
       if (error.status !== 503) {
@@ -149,7 +154,7 @@ if (form) {
   const input = document.getElementById('file');
   input.addEventListener('change', () => { addFiles(input.files); input.value = ''; });
   form.addEventListener('submit', (event) => event.preventDefault());
-  for (const each of document.querySelectorAll('.samples form')) {
+  for (const each of document.querySelectorAll('.samples form[data-name]')) {
     each.addEventListener('submit', (event) => {
       event.preventDefault();
       event.submitter.classList.add('tried');
@@ -171,5 +176,16 @@ if (form) {
     form.classList.remove('over');
     addFiles(event.dataTransfer.files);
   });
-  document.querySelectorAll('article.card').forEach(enliven);
+  for (const each of document.querySelectorAll('article.card')) {
+    if (each.ariaBusy === 'true') follow({ id: each.dataset.job }, each); else enliven(each);
+  }
+  // A search keeps the answers that have come since the page was loaded.
+  document.querySelector('form.find')?.addEventListener('submit', (event) => {
+    event.target.querySelectorAll('[name="show"]').forEach((each) => each.remove());
+    for (const id of new URL(location.href).searchParams.getAll('show')) {
+      const field = document.createElement('input');
+      Object.assign(field, { type: 'hidden', name: 'show', value: id });
+      event.target.append(field);
+    }
+  });
 }

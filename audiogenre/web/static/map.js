@@ -1,5 +1,6 @@
 // The page Map: filter, search, point at, play. The server draws up to 5,000 points, a canvas more.
 import { ask, say, toggle, upgrade } from './page.js';
+import { plain } from './plain.js';
 import './work.js';
 
 const atlas = document.querySelector('.atlas');
@@ -12,9 +13,6 @@ const list = atlas.querySelector('.list');
 const pointed = atlas.querySelector('.point');
 const MARGIN = 3; // of the drawing, in its 100 units
 const REACH = 16; // px
-
-/** As the server compares: case, accents and punctuation make no difference. */
-const plain = (text) => text.normalize('NFKD').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, ' ').trim();
 
 const { points } = await ask('/api/map');
 for (const each of points) each.words = plain(`${each.artist} ${each.title}`);
@@ -114,7 +112,8 @@ function pointAt(point) {
   if (!point) return;
   const made = row(point);
   pointed.querySelector('ul').replaceChildren(made);
-  pointed.hidden = false;
+  pointed.querySelector('ul').hidden = false;
+  pointed.querySelector('p').hidden = true;
   upgrade(pointed);
 }
 
@@ -171,3 +170,4 @@ new ResizeObserver(repaint).observe(plane);
 new MutationObserver(repaint).observe(document.documentElement, { attributeFilter: ['data-theme'] });
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint);
 filter();
+atlas.classList.add('live');

@@ -1,0 +1,174 @@
+"""Models on disk: written whole or not at all, and safe to load."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from audiogenre.bundle import Bundle
+from audiogenre.errors import BundleError, StoreError
+from audiogenre.multilabel import is_multilabel
+from audiogenre.multilabel.answers import read_thresholds
+
+SCHEMA_VERSION = 1
+# Beyond scikit-learn's own estimators, which skops trusts, exactly these may be in a file. Networks
+# are our own estimators with NumPy arrays in them: nothing of PyTorch is ever stored or loaded.
+TRUSTED = (
+    "audiogenre.classifiers.augmented.AugmentedPipeline",
+    "audiogenre.classifiers.cnn.ImageNetwork",
+    "audiogenre.classifiers.context.ContextEncoder",
+    "audiogenre.classifiers.mlp.DenseNetwork",
+    "audiogenre.classifiers.scaling.BlockScaler",
+    "audiogenre.classifiers.svc.MarginSVC",
+    "audiogenre.novelty.NoveltyDetector",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.model_selection._split.KFold",
+    "sklearn.model_selection._split.StratifiedGroupKFold",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
+)
+_NEEDED = {
+    "name": str,
+    "model": str,
+    "label_kind": str,
+    "labels": list,
+    "columns": list,
+    "sets": list,
+}
+
+
+def load_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Load a model.
+
+    Parameters
+    ----------
+    path : path
+        The folder that ``audiogenre fit`` wrote.
+
+    Raises
+    ------
+    BundleError
+        If it is no bundle, of another schema, damaged, or holds types that are not allowed.
+    MissingExtraError
+        If it is a network, and what runs it is not installed.
+    """
+    import skops.io
+
+    from audiogenre.classifiers import CLASSIFIERS
+    from audiogenre.classifiers.neural import require
+
+    folder = Path(path)
+    metadata = read_metadata(folder)
+    for key, kind in _NEEDED.items():
+        if not isinstance(metadata.get(key), kind) or not metadata[key]:
+            raise BundleError(
+                f"{folder / 'metadata.json'} is damaged: it says no {key}; fit the model again"
+            )
+    if is_multilabel(metadata):
+        read_thresholds(metadata)
+    if metadata["model"] in CLASSIFIERS and CLASSIFIERS[metadata["model"]].extra:
+        require()
+
+    file = folder / "model.skops"
+    try:
+        unknown = sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED))
+        if unknown:
+            raise BundleError(f"{file} holds a type that is not allowed: {unknown[0]}")
+        content = skops.io.load(file, trusted=list(TRUSTED))
+        return Bundle(folder, metadata, content["classifier"], content["novelty"])
+    except BundleError:
+        raise
+    except Exception as error:  # a damaged file can fail anywhere inside zipfile, json and skops
+        raise BundleError(f"{file} is damaged or not a model file ({error})") from error
+
+
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Read what a bundle says of itself, without loading the model.
+
+    Raises
+    ------
+    BundleError
+        If it is no bundle or of another schema.
+    """
+    file = folder / "metadata.json"
+    try:
+        metadata = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        others = sorted(each.parent.name for each in folder.parent.glob("*/metadata.json"))
+        there = f"; there are: {', '.join(others)}" if others else ""
+        raise BundleError(f"there is no model in {folder}{there}") from error
+    except (OSError, ValueError) as error:
+        raise BundleError(f"{file} cannot be read: {error}") from error
+    version = metadata.get("schema_version") if isinstance(metadata, dict) else None
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"{folder} has schema {version}, and this version of audiogenre reads schema "
+            f"{SCHEMA_VERSION}; fit the model again"
+        )
+    return dict(metadata)
+
+
+def find_bundle(name: str, models: Path) -> Path:
+    """Return the folder of a model given by name or by path."""
+    return Path(name) if Path(name, "metadata.json").is_file() else models / name
+
+
+def save_bundle(
+    folder: Path,
+    *,
+    metadata: dict[str, Any],
+    classifier: Any,
+    novelty: Any,
+    predictions: pd.DataFrame,
+    describe: Any,
+) -> None:
+    """Write a model beside its place, then move it there whole.
+
+    Parameters
+    ----------
+    folder : Path
+        ``models/NAME``; a model of that name is replaced.
+    describe : callable
+        Given the folder being written, adds card and figures.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be written; what was there before stays.
+    """
+    import skops.io
+
+    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    try:
+        beside.mkdir(parents=True)
+        skops.io.dump({"classifier": classifier, "novelty": novelty}, beside / "model.skops")
+        text = json.dumps({"schema_version": SCHEMA_VERSION, **metadata}, indent=2, default=_plain)
+        (beside / "metadata.json").write_text(text + "\n", encoding="utf-8")
+        predictions.to_parquet(beside / "predictions.parquet", index=False)
+        describe(beside)
+        if folder.exists():
+            folder.rename(old)
+        beside.rename(folder)
+    except OSError as error:
+        raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error
+    finally:
+        if old.exists() and not folder.exists():
+            old.rename(folder)
+        shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if hasattr(value, "get_params"):
+        return repr(value)
+    raise TypeError(f"{type(value).__name__} does not go into metadata.json")
