@@ -55,7 +55,7 @@ def speed(clips: Sequence[Path]) -> list[Row]:
         "baseline": ours(BASELINE.compute),
         "full": ours(FULL.compute),
         "baseline and full, one decode": ours(BASELINE.compute, FULL.compute),
-        "baseline by plain librosa": ours(recipes.plain_librosa),
+        "baseline by plain librosa": recipes.plain_librosa_file,
         "baseline by the earlier work's recipe": recipes.earlier_work,
     }
     with threadpool_limits(1):
@@ -83,7 +83,7 @@ def _seconds(work: Callable[[Path], Any], clip: Path) -> float:
 
 def workers(clips: Sequence[Path], *, rounds: int = 3) -> list[Row]:
     """Extract both sets with one worker and with two, in turn; the pool is warm."""
-    items = [_item(clip, number) for number, clip in enumerate(clips)]
+    items = [item(clip, number) for number, clip in enumerate(clips)]
     rates: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(rounds):
         for jobs, found in rates.items():
@@ -104,7 +104,7 @@ def workers(clips: Sequence[Path], *, rounds: int = 3) -> list[Row]:
     ]
 
 
-def _item(clip: Path, number: int) -> Item:
+def item(clip: Path, number: int) -> Item:
     stat = clip.stat()
     return Item(f"clip:{number:06d}", str(clip), "", stat.st_size, stat.st_mtime_ns)
 
@@ -130,7 +130,7 @@ def memory(clips: Sequence[Path], *, few: int = 300, many: int = 3000) -> list[R
 
 def peak_after(clips: Sequence[Path], count: int) -> float:
     """Extract `count` clips in this process and return its peak memory in megabytes."""
-    items = [_item(clips[number % len(clips)], number) for number in range(count)]
+    items = [item(clips[number % len(clips)], number) for number in range(count)]
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         for start in range(0, count, 20):
             extract_part(Part(tuple(items[start : start + 20]), SETS, Path(folder)))
