@@ -105,6 +105,7 @@ def workers(clips: Sequence[Path], *, rounds: int = 3) -> list[Row]:
 
 
 def item(clip: Path, number: int) -> Item:
+    """Return a clip as the unit of extraction, under a number instead of a hash."""
     stat = clip.stat()
     return Item(f"clip:{number:06d}", str(clip), "", stat.st_size, stat.st_mtime_ns)
 
