@@ -7,7 +7,6 @@ reads the file itself and which gets soundfile's decode is part of its name.
 from __future__ import annotations
 
 import sys
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from threadpoolctl import threadpool_limits
 from audiogenre.audio import SAMPLE_RATE as SR
 from audiogenre.audio import decode
 from audiogenre.features import BASELINE, FULL, FeatureSet
+from pipelines.benchmark.measures import seconds
 from pipelines.benchmark.recipes import FRAME, HOP, decode_only
 
 Row = dict[str, Any]
@@ -65,10 +65,8 @@ def peers(clips: Sequence[Path]) -> list[Row]:
         times = {name: np.zeros(len(clips)) for name in routes}
         for number, clip in enumerate(clips):
             for name, work in routes.items():
-                started = time.perf_counter()
-                work(clip)
-                times[name][number] = time.perf_counter() - started
-    protocol = f"one core, every route in turn on each of {len(clips)} clips, median over clips"
+                times[name][number] = seconds(work, clip)
+    protocol = f"CPU time, one core, every route in turn on each of {len(clips)} clips, median"
     floor = times["decode only (soundfile.read)"]
     rows = [
         _row(name, 1e3 * np.median(each), "ms a clip", protocol)

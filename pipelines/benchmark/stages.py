@@ -69,7 +69,7 @@ def profile(clips: Sequence[Path], folder: Path) -> list[Row]:
     """Time each stage of `baseline` and of `full` on every clip, on one core, and draw it."""
     rows, drawn = [], {}
     protocol = (
-        f"one core, the stages of a clip one after the other, median over {len(clips)} clips; "
+        f"CPU time, one core, the stages of a clip in turn, median over {len(clips)} clips; "
         f"files of {_PART} rows"
     )
     with threadpool_limits(1):
@@ -98,10 +98,10 @@ def _medians(clips: Sequence[Path], chosen: FeatureSet) -> dict[str, float]:
     for clip in clips:
         with _timed() as seconds:
             y, sr = audio.decode(clip)
-            started = time.perf_counter()
+            started = time.process_time()
             decoded = sum(seconds.values())
             values.append(chosen.compute(y, sr))
-            computing = time.perf_counter() - started
+            computing = time.process_time() - started
         seconds[_REST] = computing - (sum(seconds.values()) - decoded)
         for stage, each in seconds.items():
             spent[stage].append(each)
@@ -117,9 +117,9 @@ def _writing(chosen: FeatureSet, values: list[Any]) -> Iterator[float]:
         for start in range(0, len(values), _PART):
             part = np.stack(values[start : start + _PART])
             ids = [f"clip:{start + number:06d}" for number in range(len(part))]
-            started = time.perf_counter()
+            started = time.process_time()
             write_part(Path(folder), ids, ["0" * 64] * len(ids), chosen.names, part, metadata)
-            yield (time.perf_counter() - started) / len(part)
+            yield (time.process_time() - started) / len(part)
 
 
 @contextmanager
@@ -131,11 +131,11 @@ def _timed() -> Iterator[dict[str, float]]:
     def clocked(stage: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def run(*args: Any, **kwargs: Any) -> Any:
             within.append(0.0)
-            started = time.perf_counter()
+            started = time.process_time()
             try:
                 return call(*args, **kwargs)
             finally:
-                whole = time.perf_counter() - started
+                whole = time.process_time() - started
                 seconds[stage] = seconds.get(stage, 0.0) + whole - within.pop()
                 within[-1] += whole
 
@@ -173,7 +173,7 @@ def draw(drawn: dict[str, dict[str, float]], *, n: int) -> Figure:
         axes.invert_yaxis()
         axes.set_title(f"{name}: {total:.1f} ms")
     panels[-1].set_xlim(0, 1.2 * 1e3 * max(max(stages.values()) for stages in drawn.values()))
-    panels[-1].set_xlabel(f"ms a clip, one core, median of {n} clips")
+    panels[-1].set_xlabel(f"ms of CPU time a clip, one core, median of {n} clips")
     labels = {"decoding": BLUE, "features": ORANGE, "the rest": GREY, "writing": GREEN}
     handles = [mpl.patches.Patch(color=colour, label=text) for text, colour in labels.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
