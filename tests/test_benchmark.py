@@ -65,6 +65,7 @@ def test_linear_extracts_every_link_through_the_pool(clips: list[Path]) -> None:
         assert found[f"{size} clips"] > 0
         assert found[f"{size} clips: peak of this process"] > 0
         assert found[f"{size} clips: peak of a worker"] > 0
+        assert found[f"{size} clips: CPU time"] > 0
     assert np.isfinite(found["exponent of time in clips"])
 
 

@@ -57,6 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from audiogenre.errors import MissingExtraError
     from audiogenre.extraction import stored_set
     from audiogenre.phone import copy_name
+    from audiogenre.pool import keep_memory
     from pipelines.benchmark import downloads, measures, peers, recordings, scale, stages
 
     try:
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingExtraError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    keep_memory()  # as the workers of extract do
     seeds = 1 if args.quick else args.seeds
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)

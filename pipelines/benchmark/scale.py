@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Sequence
@@ -28,19 +29,25 @@ def linear(clips: Sequence[Path], *, sizes: Sequence[int] = SIZES) -> list[Row]:
     protocol = (
         f"links to {len(clips)} clips, baseline, {_JOBS} workers, warm pool, sizes in rising order"
     )
-    seconds, rows = [], []
+    seconds, work, rows = [], [], []
     with tempfile.TemporaryDirectory() as folder:
         items = _links(clips, Path(folder) / "clips", max(sizes))
         _extract(items[:_JOBS], Path(folder) / "warm")
         for size in sizes:
-            started = time.perf_counter()
+            before, started = _cpu_seconds(), time.perf_counter()
             _extract(items[:size], Path(folder) / f"features-{size}")
             seconds.append(time.perf_counter() - started)
+            work.append(_cpu_seconds() - before)
             rows.append(_row(f"{size} clips", seconds[-1], "s", protocol))
+            rows.append(_row(f"{size} clips: CPU time", work[-1], "s", protocol))
             peaks = [high_water(pid) for pid in ("self", *_children())]
             rows.append(_row(f"{size} clips: peak of this process", peaks[0], "MB", protocol))
             rows.append(_row(f"{size} clips: peak of a worker", max(peaks[1:]), "MB", protocol))
-    return [*rows, _row("exponent of time in clips", exponent(sizes, seconds), "", protocol)]
+    return [
+        *rows,
+        _row("exponent of time in clips", exponent(sizes, seconds), "", protocol),
+        _row("exponent of CPU time in clips", exponent(sizes, work), "", protocol),
+    ]
 
 
 def exponent(sizes: Sequence[float], seconds: Sequence[float]) -> float:
@@ -77,6 +84,15 @@ def _extract(items: Sequence[Item], root: Path) -> None:
     there = store.known(store.directory("baseline", feature_set("baseline").fingerprint))
     if len(there) < len(items):
         raise SystemExit(f"{len(items) - len(there)} of {len(items)} clips failed")
+
+
+def _cpu_seconds() -> float:
+    """Return what this process and its workers have used so far."""
+    ticks = 0
+    for pid in ("self", *_children()):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # user and system, from the third field on
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _children() -> list[str]:
