@@ -8,7 +8,7 @@ DEMO := demo
 RUN := $(BIN)/python -m
 HERE := --data $(DEMO)/data --models $(DEMO)/models
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench bench-peers clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -37,8 +37,12 @@ lint: .venv/ready-dev
 bench: .venv/ready
 	$(RUN) pipelines.benchmark $(BENCH)
 
+# Other programs' features in an environment of their own. What cannot be installed is left out.
+bench-peers: .venv-peers/ready
+	OMP_NUM_THREADS=1 .venv-peers/bin/python -m pipelines.benchmark peers $(BENCH)
+
 clean:
-	rm -rf .venv $(DEMO) build dist *.egg-info
+	rm -rf .venv .venv-peers $(DEMO) build dist *.egg-info
 
 .venv/ready: setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "audiogenre needs Python 3.11 or newer with venv" \
@@ -50,4 +54,13 @@ clean:
 .venv/ready-dev: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,m4a,web]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps musicnn==0.1.0
+	@touch $@
+
+# pyAudioAnalysis asks for far more than its features need, and in versions that are gone.
+.venv-peers/ready: setup.cfg pyproject.toml
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check --editable .
+	@for each in essentia opensmile python_speech_features audioflux "eyed3 pydub"; do \
+		.venv-peers/bin/pip install --quiet --disable-pip-version-check $$each || true; done
+	@.venv-peers/bin/pip install --quiet --disable-pip-version-check --no-deps pyAudioAnalysis || true
 	@touch $@

@@ -122,7 +122,7 @@ def _finish(
         # Adding columns is ten times faster than channels.mean(axis=1) on interleaved samples.
         for other in range(1, channels.shape[1]):
             y = y + channels[:, other]
-        y = y * np.float32(1 / channels.shape[1])
+        y *= np.float32(1 / channels.shape[1])
     if len(y) < min_seconds * rate:
         raise AudioError("too short", f"{len(y) / rate:.1f} s, at least {min_seconds:g} s needed")
     low, high = (float(y.min()), float(y.max())) if len(y) else (0.0, 0.0)

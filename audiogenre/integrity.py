@@ -9,6 +9,7 @@ import mmap
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from audiogenre.errors import AudioError
 
@@ -175,7 +176,11 @@ def _after_id3(data: Buffer) -> int:
 
 def _frame(data: Buffer, position: int) -> tuple[int, int]:
     """Return length in bytes and samples of the frame at a position; 0, 0 if there is none."""
-    head = data[position : position + 4]
+    return _frame_of(data[position : position + 4])
+
+
+@lru_cache(maxsize=4096)  # the frames of a file differ in a bit or two
+def _frame_of(head: bytes) -> tuple[int, int]:
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE6 != 0xE2:  # sync, layer III
         return 0, 0
     version, rate_index, rate = head[1] >> 3 & 3, head[2] >> 4, head[2] >> 2 & 3

@@ -20,7 +20,7 @@ from audiogenre.catalog import Catalog, Failure
 from audiogenre.errors import AudioError, MissingExtraError, StoreError
 from audiogenre.extraction import compute_all, compute_something, directory, known, stored_set
 from audiogenre.features import FeatureSet
-from audiogenre.pool import workers
+from audiogenre.pool import keep_memory, workers
 from audiogenre.store import FeatureStore, write_part
 
 logger = logging.getLogger(__name__)
@@ -217,6 +217,8 @@ def run_parts(
     StoreError
         If a part cannot be written.
     """
+    if jobs == 1:
+        keep_memory()
     remaining = list(parts)
     while remaining:
         lost, remaining = _attempt_parts(remaining, jobs, handle)

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import ctypes
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_KEPT = 32 << 20  # bytes, the most that every glibc takes
+
+
+def keep_memory() -> None:
+    """Have this process keep the memory of large arrays for the next ones.
+
+    The C library gives them back at once and is handed zeroed pages anew, for each array of each
+    clip: a tenth of the time of `baseline`, a fifth of that of `full`. The peak is the same. Where
+    the C library is not glibc nothing happens.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_MMAP_THRESHOLD, _KEPT)
+        mallopt(_TRIM_THRESHOLD, 8 * _KEPT)
 
 
 @contextmanager
@@ -37,9 +54,16 @@ def workers(jobs: int, *, first: Callable[[], object]) -> Iterator[None]:
     with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
         with _holding(signal.SIGINT, signal.SIGTERM):
             with _handled({signal.SIGINT: signal.SIG_IGN}):  # for the moment it takes to start them
-                started = Parallel(return_as="generator")(delayed(first)() for _ in range(jobs))
+                started = Parallel(return_as="generator")(
+                    delayed(_begin)(first) for _ in range(jobs)
+                )
             list(started)
         yield
+
+
+def _begin(first: Callable[[], object]) -> None:
+    keep_memory()
+    first()
 
 
 @contextmanager

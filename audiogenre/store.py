@@ -66,18 +66,26 @@ def write_part(
     arrays = [pa.array(ids, pa.string()), pa.array(hashes, pa.string())]
     arrays += [pa.array(column) for column in np.ascontiguousarray(values.T, dtype=np.float32)]
     names = [*KEYS, *columns]
-    origin = ""
+    texts, origin = [*KEYS], ""
     if metadata["name"] == ATTRIBUTES:
         origin = metadata.get(ORIGIN, "measured")
         arrays.append(pa.array([origin] * len(ids), pa.string()))
         names.append(ORIGIN)
+        texts.append(ORIGIN)
     table = pa.table(arrays, names=names)
     table = table.replace_schema_metadata({"audiogenre": json.dumps(metadata)})
     partial = path.with_suffix(f".{origin}{os.getpid()}.tmp")
     try:
         directory.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            pq.write_table(table, file, compression="zstd")
+            # Measurements hardly repeat: packing them costs more than all else and saves nothing.
+            pq.write_table(
+                table,
+                file,
+                compression=dict.fromkeys(texts, "zstd"),
+                use_dictionary=texts,
+                write_statistics=False,
+            )
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

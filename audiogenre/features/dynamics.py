@@ -63,8 +63,9 @@ def dynamics_summary(y: Array, rms: Array, db: Array) -> npt.NDArray[np.float64]
     mean_rms = float(rms.mean(dtype=np.float64))
     levels = level(rms)
     low, high = np.quantile(levels, (0.1, 0.95))
-    peak = float(np.abs(y).max())
-    sustained, tonal = (db - uniform_filter1d(db, _SMOOTHING, axis=axis) for axis in (0, 1))
+    peak = float(max(y.max(), -y.min()))
+    over_time = np.ascontiguousarray(db.T)  # the filter is twice as fast along memory
+    sustained, tonal = (each - uniform_filter1d(each, _SMOOTHING) for each in (over_time, db))
     return np.array(
         [
             (rms < mean_rms).mean(),

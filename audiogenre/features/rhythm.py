@@ -152,7 +152,8 @@ def _modulation(db: Array, frame_rate: float) -> Values:
     from scipy.fft import rfft, rfftfreq
 
     width = db.shape[1] // N_GROUPS
-    groups = db[:, : width * N_GROUPS].reshape(len(db), N_GROUPS, width).mean(axis=2)
+    groups = np.einsum("tgw->tg", db[:, : width * N_GROUPS].reshape(len(db), N_GROUPS, width))
+    groups /= width
     spectrum = rfft(groups - groups.mean(axis=0), axis=0)
     power = (np.square(spectrum.real) + np.square(spectrum.imag)) / len(groups)
     rates = rfftfreq(len(groups), 1 / frame_rate)

@@ -13,21 +13,22 @@ DRIFT_SECONDS = 1.0
 
 
 def _skew(frames: Values) -> Values:
-    """Fisher's skewness (scipy.stats.skew); 0 for a column that does not vary."""
-    centred = frames - frames.mean(axis=0)
+    """Fisher's skewness (scipy.stats.skew); 0 for a row that does not vary."""
+    mean = frames.mean(axis=1)
+    centred = frames - mean[:, None]
     squared = np.square(centred)
-    variance = squared.mean(axis=0)
-    third = (squared * centred).mean(axis=0)
-    flat = variance <= 1e-12 * (1 + np.square(frames).mean(axis=0))
+    variance = squared.mean(axis=1)
+    third = np.einsum("ct,ct->c", squared, centred) / frames.shape[1]
+    flat = variance <= 1e-12 * (1 + np.square(mean) + variance)
     return np.where(flat, 0.0, third / np.where(flat, 1.0, variance) ** 1.5)
 
 
 STATISTICS: dict[str, tuple[Callable[[Values], Values], str]] = {
-    "mean": (lambda x: x.mean(axis=0), "mean over frames"),
-    "std": (lambda x: x.std(axis=0), "standard deviation over frames"),
-    "min": (lambda x: x.min(axis=0), "minimum over frames"),
-    "max": (lambda x: x.max(axis=0), "maximum over frames"),
-    "median": (lambda x: np.median(x, axis=0), "median over frames"),
+    "mean": (lambda x: x.mean(axis=1), "mean over frames"),
+    "std": (lambda x: x.std(axis=1), "standard deviation over frames"),
+    "min": (lambda x: x.min(axis=1), "minimum over frames"),
+    "max": (lambda x: x.max(axis=1), "maximum over frames"),
+    "median": (lambda x: np.median(x, axis=1), "median over frames"),
     "skew": (_skew, "skewness over frames"),
 }
 _UNITLESS = {"skew"}
@@ -47,8 +48,9 @@ def summarise(frames: Values, names: Sequence[str]) -> Values:
     values : ndarray, shape (n_components * len(names),), float64
         Component by component, the statistics in the order of `names`.
     """
-    # Sums of 2,584 single-precision squares lose the fourth digit; in double they do not.
-    wide = np.asarray(frames, dtype=np.float64)
+    # Sums of 2,584 single-precision squares lose the fourth digit; in double they do not. One
+    # component a row: sums along memory are several times faster than across it.
+    wide = np.asarray(frames.T, dtype=np.float64, order="C")
     return np.stack([STATISTICS[name][0](wide) for name in names], axis=1).ravel()
 
 

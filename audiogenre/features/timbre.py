@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +37,33 @@ def deltas(mfcc: Array, *, order: int, width: int = 9) -> Array:
     Returns
     -------
     delta : ndarray, shape (n_frames, n_mfcc)
-        ``librosa.feature.delta``: a Savitzky-Golay filter.
+        ``librosa.feature.delta``: a Savitzky-Golay filter (``scipy.signal.savgol_filter``), whose
+        weights are computed once and not for every clip.
 
     Raises
     ------
     ValueError
         If there are fewer frames than `width`.
     """
-    from scipy.signal import savgol_filter
+    from scipy.ndimage import correlate1d
 
-    return np.asarray(savgol_filter(mfcc, width, deriv=order, axis=0, polyorder=order))
+    if len(mfcc) < width:
+        raise ValueError(f"{len(mfcc)} frames are fewer than the {width} that a slope is fitted to")
+    half, weights = width // 2, _slopes(width, order)
+    delta: Array = correlate1d(mfcc, weights[half], axis=0)
+    # At the ends it is the slope, at those frames, of what is fitted to the first or last window.
+    delta[:half] = weights[:half] @ mfcc[:width]
+    delta[-half:] = weights[-half:] @ mfcc[-width:]
+    return delta
+
+
+@lru_cache(maxsize=4)
+def _slopes(width: int, order: int) -> npt.NDArray[np.float64]:
+    """Return how much each frame of a window counts for the slope at each frame of it."""
+    from scipy.signal import savgol_coeffs
+
+    places = range(width)
+    return np.stack([savgol_coeffs(width, order, deriv=order, pos=at, use="dot") for at in places])
 
 
 def spectral_shape(power: Array, magnitude: Array, *, sr: int) -> Array:
@@ -65,18 +83,21 @@ def spectral_shape(power: Array, magnitude: Array, *, sr: int) -> Array:
     """
     tiny = np.finfo(np.float32).tiny
     freqs = np.linspace(0, sr / 2, power.shape[1], dtype=np.float32)
-    total = np.maximum(magnitude.sum(axis=1), tiny)
+    ones = np.ones_like(freqs)  # a product with ones sums three times as fast as a sum over axis 1
+    total = np.maximum(magnitude @ ones, tiny)
     centroid = magnitude @ freqs / total
     distance = freqs - centroid[:, None]
     np.square(distance, out=distance)
     bandwidth = np.sqrt(np.einsum("tf,tf->t", magnitude, distance) / total)
     rolloffs = [freqs[bins] for bins in _rolloff_bins(magnitude)]
     floored = np.maximum(power, np.float32(1e-10))
-    flatness = 10 * np.log10(floored).mean(axis=1) - 10 * np.log10(floored.mean(axis=1))
+    arithmetic = floored @ ones / len(freqs)
+    geometric = np.log10(floored, out=floored) @ ones / len(freqs)
+    flatness = 10 * (geometric - np.log10(arithmetic))
     rise = np.diff(magnitude, axis=0)
     np.maximum(rise, 0, out=rise)
     flux = np.zeros(len(power), dtype=np.float32)
-    flux[1:] = rise.mean(axis=1) / max(float(magnitude.mean()), float(tiny))
+    flux[1:] = rise @ ones / max(float(total.mean()), float(tiny))
     return np.stack([centroid, bandwidth, *rolloffs, flatness, flux], axis=1)
 
 
@@ -84,21 +105,22 @@ def _rolloff_bins(magnitude: Array, *, block: int = 32) -> list[npt.NDArray[np.i
     """Find each frame's first bin up to which a share of its magnitude lies.
 
     Sums of blocks tell the block, a running sum inside that block tells the bin: a running sum
-    over all bins would cost four times as much.
+    over all bins would cost four times as much. Running sums are products with a triangle of ones.
     """
     n_frames, n_bins = magnitude.shape
     n_blocks = -(-n_bins // block)
     padded = np.zeros((n_frames, n_blocks * block), dtype=np.float32)
     padded[:, :n_bins] = magnitude
     blocks = padded.reshape(n_frames, n_blocks, block)
-    upto = np.cumsum(blocks.sum(axis=2), axis=1)
+    upto = np.einsum("tbk->tb", blocks) @ np.triu(np.ones((n_blocks, n_blocks), np.float32))
+    running = np.triu(np.ones((block, block), dtype=np.float32))
     rows = np.arange(n_frames)
     found = []
     for share in ROLLOFFS:
         target = np.float32(share) * upto[:, -1]
         at = np.minimum((upto < target[:, None]).sum(axis=1), n_blocks - 1)
         before = np.where(at > 0, upto[rows, at - 1], np.float32(0))
-        inside = np.cumsum(blocks[rows, at], axis=1) + before[:, None]
+        inside = blocks[rows, at] @ running + before[:, None]
         bins = at * block + (inside < target[:, None]).sum(axis=1)
         found.append(np.minimum(bins, n_bins - 1))
     return found
@@ -115,15 +137,15 @@ def zero_crossings(y: Array, *, frame_length: int, hop_length: int) -> Array:
     Returns
     -------
     rate : ndarray, shape (1 + n // hop_length,), 0 to 1
-        ``librosa.feature.zero_crossing_rate``, from one running count instead of frame by frame.
+        ``librosa.feature.zero_crossing_rate``, from the places of all changes instead of frame by
+        frame.
     """
-    quiet = np.abs(y) <= 1e-10
-    negative = np.pad(np.signbit(y) & ~quiet, frame_length // 2, mode="edge")
-    count = np.zeros(len(negative), dtype=np.int64)
-    np.cumsum(negative[1:] != negative[:-1], out=count[1:])
+    negative = np.pad(y < np.float32(-1e-10), frame_length // 2, mode="edge")
+    changes = np.flatnonzero(negative[1:] != negative[:-1])
     starts = np.arange(1 + len(y) // hop_length) * hop_length
-    ends = np.minimum(starts + frame_length - 1, len(count) - 1)
-    return ((count[ends] - count[starts]) / frame_length).astype(np.float32)
+    before, upto = np.searchsorted(changes, [starts, starts + frame_length - 1])
+    rate: Array = ((upto - before) / frame_length).astype(np.float32)
+    return rate
 
 
 def spectral_contrast(magnitude: Array, *, sr: int) -> Array:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 MEASURES = ("speed", "workers", "memory", "parity", "accuracy")
-# Only when asked for: they need extras, or the tests.
-EXTRA = ("musicnn", "attributes", "phone", "download")
+# Only when asked for: they take long, or need extras, programs of others or the tests.
+EXTRA = ("profile", "linear", "peers", "musicnn", "attributes", "phone", "download")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from audiogenre.errors import MissingExtraError
     from audiogenre.extraction import stored_set
     from audiogenre.phone import copy_name
-    from pipelines.benchmark import downloads, measures, recordings
+    from audiogenre.pool import keep_memory
+    from pipelines.benchmark import downloads, measures, peers, recordings, scale, stages
 
     try:
         if "musicnn" in wanted:
@@ -70,6 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MissingExtraError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    keep_memory()  # as the workers of extract do
     seeds = 1 if args.quick else args.seeds
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -83,6 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             ),
             "parity": lambda: measures.parity(some),
             "accuracy": lambda: measures.accuracy(data, seeds=seeds),
+            "profile": lambda: stages.profile(some, args.models / "benchmark"),
+            "linear": lambda: scale.linear(some, sizes=scale.QUICK if args.quick else scale.SIZES),
+            "peers": lambda: peers.peers(some),
             "musicnn": lambda: measures.musicnn(data, some, seeds=seeds),
             "attributes": lambda: measures.attributes(data, some, seeds=seeds),
             "phone": lambda: recordings.phone(data, seeds=seeds),
@@ -103,6 +108,8 @@ def _table(name: str, rows: list[dict[str, Any]]) -> str:
         more = ""
         if "decode_only" in row:
             more = f"  {row['decode_only']:5.2f} x decode only"
+        if "share" in row:
+            more = f"  {row['share']:5.1f} %"
         if "interval" in row:
             more = f"  (95 % interval {row['interval'][0]:.1f} to {row['interval'][1]:.1f})"
         lines.append(f"  {row['what']:<{width}}  {row['value']:9.4g} {row['unit']}{more}")
@@ -135,6 +142,7 @@ def _write(folder: Path, results: dict[str, Any], n_clips: int, args: argparse.N
         tables.append(f"{record['measured']}, {record['clips']} clips of {record['music']}; {on}")
         tables.append(_table(path.stem, record["rows"]) + "\n")
     text = "# Benchmark\n\n```\n" + "\n".join(tables) + "```\n"
+    text += "".join(f"\n![{each.stem}]({each.name})\n" for each in sorted(folder.glob("*.png")))
     (folder / "README.md").write_text(text)
     print(f"kept in {folder}")
 

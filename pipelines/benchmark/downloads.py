@@ -70,14 +70,14 @@ def _run(
     peak = 0.0
     while process.poll() is None:
         # The kernel's own high-water mark: what wait4 tells includes this process, before exec.
-        peak = max(peak, _high_water(process.pid))
+        peak = max(peak, high_water(process.pid))
         time.sleep(0.05)
     if process.returncode not in (0, 1):  # 1: some songs have no preview
         raise SystemExit(process.returncode)
     return time.perf_counter() - started, peak
 
 
-def _high_water(pid: int) -> float:
+def high_water(pid: int | str) -> float:
     """Return the largest resident size of a process so far, in MB; 0 if it is gone."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()

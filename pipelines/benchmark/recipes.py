@@ -26,6 +26,12 @@ def earlier_work(path: str | os.PathLike[str]) -> Values:
     return _statistics(energy, y, int(sr))
 
 
+def plain_librosa_file(path: str | os.PathLike[str]) -> Values:
+    """Compute the 56 columns as one who knows librosa would: librosa.load, then its functions."""
+    y, sr = librosa.load(path, sr=SR, duration=30)
+    return plain_librosa(y, int(sr))
+
+
 def plain_librosa(y: npt.NDArray[np.float32], sr: int) -> Values:
     """Compute the 56 columns with librosa's own functions, the energy in NumPy."""
     padded = np.pad(y, FRAME // 2).astype(np.float64)
