@@ -88,7 +88,7 @@ def out_of_fold(
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedGroupKFold
 
-    from audiogenre.candidates import fit_grouped
+    from audiogenre.judging import fit_grouped
 
     labels = np.unique(y)
     found = np.zeros((len(y), len(labels)))

@@ -13,11 +13,12 @@ import pandas as pd
 from sklearn.calibration import CalibratedClassifierCV
 
 from audiogenre import evaluation
-from audiogenre.candidates import fit_grouped, search, search_folds
+from audiogenre.candidates import search, search_folds
 from audiogenre.classifiers.augmented import has_copy
 from audiogenre.dataset import Dataset
 from audiogenre.foreign import leave_one_label_out
 from audiogenre.images import Images, band_blocks
+from audiogenre.judging import fit_grouped
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.splits import grouped_folds
 from audiogenre.tuning import TOLERANCE, Choice
@@ -100,6 +101,7 @@ def fit(
         strict=strict,
         seed=seed,
         jobs=jobs,
+        refit=not family.calibrate,
     )
     classifier = estimator
     if family.calibrate:
