@@ -34,6 +34,20 @@ def left_out_sentence(left_out: dict[str, Any]) -> str:
     )
 
 
+def approximation_sentence(approximation: dict[str, Any]) -> str:
+    """Return what stands for an exact SVC, why, and what it costs where both can run."""
+    if "exact" not in approximation:
+        return str(approximation["note"])
+    low, high = (100 * bound for bound in approximation["interval"])
+    return (
+        f"{approximation['note']} On {approximation['n_train']} of these rows, where both can run, "
+        f"the exact one is right about {percent(approximation['exact'])} of "
+        f"{approximation['n_test']} others and this one about {percent(approximation['mapped'])}: "
+        f"{100 * approximation['difference']:+.1f} points (95 % interval {low:+.1f} to "
+        f"{high:+.1f})."
+    )
+
+
 def context_sentence(scores: dict[str, Any]) -> str:
     """Return the scores of a model that is told who made a track, known and unknown to it."""
     return "; ".join(
@@ -106,7 +120,10 @@ def _opening(metadata: dict[str, Any]) -> str:
             f"{what} from spectrogram images ({metadata['images']}), by the model family {family}. "
             f'"Unknown" is told from {columns}.'
         )
-    return f"{what} from {columns}, by the model family {family}."
+    opening = f"{what} from {columns}, by the model family {family}."
+    if metadata.get("approximation"):
+        opening += f" {approximation_sentence(metadata['approximation'])}"
+    return opening
 
 
 def _score(metadata: dict[str, Any]) -> str:

@@ -85,6 +85,7 @@ def metadata(
         "importance": fitted.importance,
         "learning": fitted.learning,
         "augmentation": _augmentation(augment, fitted),
+        "approximation": {"note": family.note} if family.note else None,
     }
     return report.metadata(found, fitted) if isinstance(fitted, FittedLabels) else found
 
@@ -178,6 +179,7 @@ def result(metadata: dict[str, Any], fitted: Fitted) -> dict[str, Any]:
         "levels": metadata["levels"],
         "context": metadata.get("context", {}).get("scores"),
         "augmentation": metadata["augmentation"],
+        "approximation": metadata["approximation"],
         "per_label": {
             label: {key: each[key] for key in keys} for label, each in scores["per_label"].items()
         },

@@ -14,11 +14,13 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 from sklearn.utils import gen_batches
 
+from audiogenre.classifiers.mapped import MappedSvcClassifier
 from audiogenre.classifiers.scaling import BlockScaler
 from audiogenre.typing import Classifier
 
 Values = npt.NDArray[np.float64]
 _BATCH = 2000  # rows
+EXACT_ROWS = 20_000  # of the training part
 C = (0.1, 1.0, 3.0, 10.0, 30.0)
 GAMMA = (0.5, 1.0)  # the scaled columns' variances add up to 1: scikit-learn's "scale", and half
 
@@ -105,6 +107,10 @@ class SvcClassifier(Classifier):
 
     name = "svc"
     complexity = "model__C"
+
+    def sized(self, n_rows: int) -> Classifier:
+        """Return itself, or what stands for it where there are too many rows."""
+        return self if n_rows <= EXACT_ROWS else MappedSvcClassifier(EXACT_ROWS)
 
     def build(self, blocks: tuple[str, ...], seed: int) -> Pipeline:
         """Return the unfitted pipeline."""
