@@ -21,6 +21,7 @@ from audiogenre.splits import Folds, Groups
 
 Values = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.str_]
+_KERNELS = 4 * 2**30  # bytes that the kernels of all processes may take, about
 Fold = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
@@ -58,6 +59,9 @@ def judge(
         for number, share in enumerate(shares)
         if share not in shares[:number]
     ]
+    if isinstance(pipeline[-1], MarginSVC):
+        largest = 8 * max(len(train) for train, _ in folds) ** 2
+        jobs = max(1, min(jobs, _KERNELS // largest))
     tasks = [(members, fold) for members in alike for fold in folds]
     with workers(jobs, first=fit_something):
         found = Parallel()(
