@@ -34,17 +34,14 @@ def left_out_sentence(left_out: dict[str, Any]) -> str:
     )
 
 
-def approximation_sentence(approximation: dict[str, Any]) -> str:
-    """Return what stands for an exact SVC, why, and what it costs where both can run."""
-    if "exact" not in approximation:
-        return str(approximation["note"])
+def cost_sentence(approximation: dict[str, Any]) -> str:
+    """Return what a map of the kernel costs, measured on rows that an exact SVC can take."""
     low, high = (100 * bound for bound in approximation["interval"])
     return (
-        f"{approximation['note']} On {approximation['n_train']} of these rows, where both can run, "
-        f"the exact one is right about {percent(approximation['exact'])} of "
-        f"{approximation['n_test']} others and this one about {percent(approximation['mapped'])}: "
-        f"{100 * approximation['difference']:+.1f} points (95 % interval {low:+.1f} to "
-        f"{high:+.1f})."
+        f"Learned from {approximation['n_train']} of these rows, an exact SVC is right about "
+        f"{percent(approximation['exact'])} of {approximation['n_test']} others, by the map "
+        f"{percent(approximation['mapped'])}: {100 * approximation['difference']:+.1f} points "
+        f"(95 % interval {low:+.1f} to {high:+.1f})"
     )
 
 
@@ -122,7 +119,9 @@ def _opening(metadata: dict[str, Any]) -> str:
         )
     opening = f"{what} from {columns}, by the model family {family}."
     if metadata.get("approximation"):
-        opening += f" {approximation_sentence(metadata['approximation'])}"
+        opening += f" {metadata['approximation']['note']}"
+        if "exact" in metadata["approximation"]:
+            opening += f" {cost_sentence(metadata['approximation'])}."
     return opening
 
 

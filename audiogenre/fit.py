@@ -102,7 +102,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
     from audiogenre import approximation, context, hierarchy, record
     from audiogenre.bundles import save_bundle
-    from audiogenre.card import approximation_sentence, percent
+    from audiogenre.card import cost_sentence, percent
     from audiogenre.catalog import Catalog
     from audiogenre.classifiers import family
     from audiogenre.classifiers.context import ContextClassifier
@@ -189,7 +189,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         metadata["context"] = {"fields": fields, "codes": codes, "scores": scores}
     if isinstance(chosen, MappedSvcClassifier) and not args.multilabel:
         metadata["approximation"] |= approximation.measure(dataset, chosen, fitted.choice)
-        out.say(approximation_sentence(metadata["approximation"]))
+        out.say(cost_sentence(metadata["approximation"]))
     folder = args.models / name
     save_bundle(
         folder,

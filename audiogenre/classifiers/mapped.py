@@ -38,8 +38,9 @@ class MappedSvcClassifier(Classifier):
 
     def __init__(self, exact_rows: int) -> None:
         self.note = (
-            f"More than {exact_rows:,} training rows, which take an exact SVC hours: the kernel is "
-            f"that of {COMPONENTS:,} of them (Nyström map), with a linear least-squares SVC on it."
+            f"More than {exact_rows:,} training rows are too many for an exact SVC, whose time "
+            f"grows with their square: it goes by a map of the kernel to {COMPONENTS:,} of them "
+            "(Nyström), with a linear least-squares SVC on it."
         )
 
     def build(self, blocks: tuple[str, ...], seed: int) -> Pipeline:
