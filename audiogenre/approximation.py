@@ -13,24 +13,56 @@ import numpy.typing as npt
 from sklearn.base import clone
 
 from audiogenre.classifiers.mapped import MappedSvcClassifier
-from audiogenre.classifiers.svc import SvcClassifier
+from audiogenre.classifiers.svc import EXACT_ROWS, SvcClassifier
 from audiogenre.dataset import Dataset
 from audiogenre.evaluation import paired_difference
 from audiogenre.judging import judge
-from audiogenre.splits import grouped_folds
+from audiogenre.splits import Groups, grouped_folds
 from audiogenre.tuning import Choice, choose
 from audiogenre.typing import Classifier
 
 N_TRAIN, N_TEST = 8000, 4000  # rows: a matter of a minute
+Values = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.str_]
+Rows = npt.NDArray[np.int64]
 
 
-def measure(dataset: Dataset, family: MappedSvcClassifier, choice: Choice) -> dict[str, Any]:
-    """Compare an exact SVC with the map on some of the rows, each with its own best penalty.
+def measure(dataset: Dataset, choice: Choice) -> dict[str, Any]:
+    """Compare an exact SVC with the map on some of the rows that the map has learned from.
 
     Parameters
     ----------
     choice : Choice
-        Of the map on all rows: its `gamma` is that of both.
+        Of the map: its `gamma` is that of both.
+
+    Returns
+    -------
+    measured : dict
+        As `compare`.
+    """
+    train = ~dataset.test
+    return compare(
+        dataset.X.to_numpy()[train],
+        dataset.y[train],
+        dataset.groups[train],
+        dataset.blocks,
+        gamma=choice.taken.parameters["map__gamma"],
+        seed=dataset.seed,
+    )
+
+
+def compare(
+    X: Values,
+    y: Labels,
+    groups: Groups,
+    blocks: tuple[str, ...],
+    *,
+    gamma: float,
+    n_train: int = N_TRAIN,
+    n_test: int = N_TEST,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Compare an exact SVC with the map, each with the penalty that is best on the rows asked.
 
     Returns
     -------
@@ -39,24 +71,25 @@ def measure(dataset: Dataset, family: MappedSvcClassifier, choice: Choice) -> di
         same ``n_train``; ``difference`` of the latter to the former with its ``interval`` (95 %,
         bootstrap over artists).
     """
-    train = ~dataset.test
-    X, y = dataset.with_copies()[train][:, : len(dataset.blocks)], dataset.y[train]
-    groups, seed = dataset.groups[train], dataset.seed
     rng = np.random.default_rng(seed)
     learned, held = (
         np.sort(rng.permutation(rows)[:most])
         for rows, most in zip(
-            grouped_folds(y, groups, seed=seed)[0], (N_TRAIN, N_TEST), strict=True
+            grouped_folds(y, groups, seed=seed)[0], (n_train, n_test), strict=True
         )
     )
-    gamma = choice.taken.parameters["map__gamma"]
-    exact = _answers(SvcClassifier(), {"model__gamma": gamma}, X, y, learned, held, dataset)
-    mapped = _answers(family, {"map__gamma": gamma}, X, y, learned, held, dataset)
-    right = [(each == y[held]).astype(np.float64) for each in (mapped, exact)]
+    families: tuple[tuple[Classifier, str], ...] = (
+        (MappedSvcClassifier(EXACT_ROWS), "map__gamma"),
+        (SvcClassifier(), "model__gamma"),
+    )
+    mapped, exact = (
+        (_answers(family, {name: gamma}, X, y, learned, held, blocks) == y[held]).astype(np.float64)
+        for family, name in families
+    )
     return {
-        "exact": float(right[1].mean()),
-        "mapped": float(right[0].mean()),
-        **vars(paired_difference(*right, groups[held])),
+        "exact": float(exact.mean()),
+        "mapped": float(mapped.mean()),
+        **vars(paired_difference(mapped, exact, groups[held])),
         "n_train": len(learned),
         "n_test": len(held),
     }
@@ -65,16 +98,16 @@ def measure(dataset: Dataset, family: MappedSvcClassifier, choice: Choice) -> di
 def _answers(
     family: Classifier,
     kernel: dict[str, float],
-    X: npt.NDArray[np.float64],
-    y: npt.NDArray[np.str_],
-    learned: npt.NDArray[np.int64],
-    held: npt.NDArray[np.int64],
-    dataset: Dataset,
-) -> npt.NDArray[np.str_]:
+    X: Values,
+    y: Labels,
+    learned: Rows,
+    held: Rows,
+    blocks: tuple[str, ...],
+) -> Labels:
     """Answer the rows held out with a family's best candidate for them."""
-    pipeline = family.build(dataset.blocks, dataset.seed)
+    pipeline = family.build(blocks, 0)
     grid = [
-        {**each, **{key: [value] for key, value in kernel.items()}}
+        {**each, **{name: [value] for name, value in kernel.items()}}
         for each in family.grid(len(learned), X.shape[1])
     ]
     results = judge(pipeline, grid, X, y, [(learned, held)])

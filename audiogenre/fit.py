@@ -188,7 +188,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         scores = context.measure(dataset, chosen, fitted.choice.taken.parameters)
         metadata["context"] = {"fields": fields, "codes": codes, "scores": scores}
     if isinstance(chosen, MappedSvcClassifier) and not args.multilabel:
-        metadata["approximation"] |= approximation.measure(dataset, chosen, fitted.choice)
+        metadata["approximation"] |= approximation.measure(dataset, fitted.choice)
         out.say(cost_sentence(metadata["approximation"]))
     folder = args.models / name
     save_bundle(

@@ -133,7 +133,7 @@ def measure(
         counted as their parents; ``answered_at_leaf``, the share of test tracks whose label is
         certain, and ``accuracy_by_level`` of all test tracks answered that way.
     """
-    labels = [each.removeprefix("p_") for each in predictions if each.startswith("p_")]
+    labels = [each[2:] for each in map(str, predictions) if each.startswith("p_")]
     limit = certain_above(probabilities, labels, y, parents)
     true, said = predictions["label"], predictions["predicted"]
     groups = predictions["group"].to_numpy()

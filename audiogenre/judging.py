@@ -122,17 +122,17 @@ def _judge_fold(
     """
     train, held = fold
     *steps, (name, model) = clone(pipeline).set_params(**candidates[0]).steps
-    own = [] if groups is None else [groups[train]]
     values: Any = X[train]
-    asked, answers = [values, X[held]], [y[train], y[held]]
-    labels = y[train]
+    labels, divided = y[train], None if groups is None else groups[train]
+    asked, answers = [values, X[held]], [labels, y[held]]
     if isinstance(pipeline, AugmentedPipeline):
         d = X.shape[1] // 2
         there = held[has_copy(X[held][:, d:])]
         asked = [each[:, :d] for each in asked]
         if len(there):
             asked, answers = [*asked, X[there][:, d:]], [*answers, y[there]]
-        values, labels, *own = stack(values, d, labels, *own)
+        values, labels, *own = stack(values, d, labels, *([] if divided is None else [divided]))
+        divided = own[0] if own else None
     for _, step in steps:
         before = values
         # Some transform what they learn from in another way than what they have learned from it.
@@ -146,14 +146,14 @@ def _judge_fold(
         ]
     if isinstance(model, MarginSVC) and len(candidates) > 1:
         model, values, asked = model.on_kernel(values, asked)
-    own_name, scores = f"{name}__", []
+    prefix, scores = f"{name}__", []
     for parameters in candidates:
         last = {
-            key.removeprefix(own_name): each
+            key.removeprefix(prefix): each
             for key, each in parameters.items()
-            if key.startswith(own_name)
+            if key.startswith(prefix)
         }
-        fitted = fit_grouped(clone(model).set_params(**last), values, labels, *(own or [None]))
+        fitted = fit_grouped(clone(model).set_params(**last), values, labels, divided)
         right = [
             float(np.mean(fitted.predict(each) == answer))
             for each, answer in zip(asked, answers, strict=True)

@@ -231,7 +231,6 @@ def importance(
     importance : dict of block to float
         Largest first (Breiman 2001, over blocks: columns of a family stand in for each other).
     """
-
     if len(X) > _ENOUGH:
         rows = np.sort(np.random.default_rng(seed).permutation(len(X))[:_ENOUGH])
         X, y = X[rows], y[rows]
