@@ -121,7 +121,8 @@ def _judge_fold(
         is 1 if there are any, a fold's weight in their mean.
     """
     train, held = fold
-    *steps, (name, model) = clone(pipeline).set_params(**candidates[0]).steps
+    shared = _shared(pipeline, candidates[0])
+    *steps, (name, model) = clone(pipeline).set_params(**shared).steps
     values: Any = X[train]
     labels, divided = y[train], None if groups is None else groups[train]
     asked, answers = [values, X[held]], [labels, y[held]]

@@ -62,6 +62,15 @@ def test_scores_and_choice_are_those_of_a_search_from_the_beginning(name: str, l
     assert chosen.taken.parameters == expected.taken.parameters
 
 
+def test_a_candidate_has_nothing_of_those_judged_with_it() -> None:
+    X, y, folds = problem()
+    pipeline = CLASSIFIERS["linear"].build(BLOCKS, 0)
+    grid = [{"model__C": [1e-4]}, {"model__fit_intercept": [False]}, {"model__C": [1.0]}]
+    ours, theirs = judge(pipeline, grid, X, y, folds), by_scikit_learn(pipeline, grid, X, y, folds)
+    np.testing.assert_allclose(ours["mean_test_score"], theirs["mean_test_score"], atol=1e-12)
+    assert len(set(ours["mean_test_score"])) > 1
+
+
 def test_it_is_the_same_in_two_processes() -> None:
     X, y, folds = problem()
     family = CLASSIFIERS["svc"]
