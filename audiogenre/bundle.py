@@ -96,7 +96,7 @@ class Bundle:
                 f"the model {self.name!r} reads {names} features, which cannot be computed from "
                 "audio; take one fitted with --features extracted"
             )
-        seconds = {float(each["parameters"]["max_seconds"]) for each in sets}
+        seconds = {each["parameters"].get("max_seconds") or 0.0 for each in sets}
         if len(seconds) > 1:
             raise UsageError(
                 f"the model {self.name!r} was fitted on clips that were cut differently for each "

@@ -14,33 +14,26 @@ from audiogenre.bundle import Bundle
 from audiogenre.errors import BundleError, StoreError
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import read_thresholds
+from audiogenre.trust import ALLOWED, UntrustedError, check_content, check_file
 
 SCHEMA_VERSION = 1
-# Beyond scikit-learn's own estimators, which skops trusts, exactly these may be in a file. Networks
-# are our own estimators with NumPy arrays in them: nothing of PyTorch is ever stored or loaded.
-TRUSTED = (
-    "audiogenre.classifiers.augmented.AugmentedPipeline",
-    "audiogenre.classifiers.cnn.ImageNetwork",
-    "audiogenre.classifiers.context.ContextEncoder",
-    "audiogenre.classifiers.mlp.DenseNetwork",
-    "audiogenre.classifiers.scaling.BlockScaler",
-    "audiogenre.classifiers.svc.MarginSVC",
-    "audiogenre.novelty.NoveltyDetector",
-    "sklearn.calibration._CalibratedClassifier",
-    "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.model_selection._split.KFold",
-    "sklearn.model_selection._split.StratifiedGroupKFold",
-    "sklearn.tree._tree.Tree",
-    "sklearn.utils._bunch.Bunch",
-)
-_NEEDED = {
+# What is read of metadata.json: in a list one shape for all, None where it may be missing.
+_SHAPE: dict[str, Any] = {
     "name": str,
     "model": str,
     "label_kind": str,
-    "labels": list,
-    "columns": list,
-    "sets": list,
+    "labels": [str],
+    "columns": [str],
+    "sets": [{"name": str, "fingerprint": str, "parameters": {}}],
+    "split": (None, {"kind": str}),
+    "scores": (None, {"protocol": str}),
+    "tolerance": (None, {}),
+    "importance": (None, {}),
+    "unknown": (None, {}),
+    "levels": (None, {}),
+    "augmentation": (None, {}),
+    "multilabel": (None, {"thresholds": {}}),
+    "context": (None, {"codes": {}, "scores": {}}),
 }
 
 
@@ -66,11 +59,6 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
 
     folder = Path(path)
     metadata = read_metadata(folder)
-    for key, kind in _NEEDED.items():
-        if not isinstance(metadata.get(key), kind) or not metadata[key]:
-            raise BundleError(
-                f"{folder / 'metadata.json'} is damaged: it says no {key}; fit the model again"
-            )
     if is_multilabel(metadata):
         read_thresholds(metadata)
     if metadata["model"] in CLASSIFIERS and CLASSIFIERS[metadata["model"]].extra:
@@ -78,13 +66,12 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
 
     file = folder / "model.skops"
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(file=file)) - set(TRUSTED))
-        if unknown:
-            raise BundleError(f"{file} holds a type that is not allowed: {unknown[0]}")
-        content = skops.io.load(file, trusted=list(TRUSTED))
+        check_file(file)
+        content = skops.io.load(file, trusted=sorted(ALLOWED))
+        check_content(content)
         return Bundle(folder, metadata, content["classifier"], content["novelty"])
-    except BundleError:
-        raise
+    except UntrustedError as error:
+        raise BundleError(f"{file} is not to be trusted: {error}") from error
     except Exception as error:  # a damaged file can fail anywhere inside zipfile, json and skops
         raise BundleError(f"{file} is damaged or not a model file ({error})") from error
 
@@ -95,7 +82,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
     Raises
     ------
     BundleError
-        If it is no bundle or of another schema.
+        If it is no bundle, of another schema, or damaged.
     """
     file = folder / "metadata.json"
     try:
@@ -112,7 +99,21 @@ def read_metadata(folder: Path) -> dict[str, Any]:
             f"{folder} has schema {version}, and this version of audiogenre reads schema "
             f"{SCHEMA_VERSION}; fit the model again"
         )
+    for key, shape in _SHAPE.items():
+        if not _has(metadata.get(key), shape):
+            raise BundleError(f"{file} is damaged: it says no {key}; fit the model again")
     return dict(metadata)
+
+
+def _has(value: Any, shape: Any) -> bool:
+    """Tell whether a value of JSON has a shape of `_SHAPE`."""
+    if isinstance(shape, tuple):
+        return value is None or _has(value, shape[1])
+    if isinstance(shape, list):
+        return isinstance(value, list) and value != [] and all(_has(v, shape[0]) for v in value)
+    if isinstance(shape, dict):
+        return isinstance(value, dict) and all(_has(value.get(k), shape[k]) for k in shape)
+    return isinstance(value, shape) and bool(value)
 
 
 def find_bundle(name: str, models: Path) -> Path:

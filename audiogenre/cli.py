@@ -74,12 +74,12 @@ class Output:
     def say(self, text: str = "") -> None:
         """Print a line of the result for a person."""
         if not (self.json or self.quiet):
-            print(text, flush=True)
+            print(_lines(text), flush=True)
 
     def note(self, text: str) -> None:
         """Print a remark on stderr."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(_lines(text), file=sys.stderr, flush=True)
 
     def result(self, result: dict[str, Any]) -> None:
         """Print the JSON object, if that is what was asked for."""
@@ -118,18 +118,16 @@ def run(
     if sys.stderr is sys.__stderr__:
         # Decoding silences file descriptor 2 for moments; our own words take another one.
         sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.ERROR if args.quiet else logging.WARNING,
-        format="%(message)s",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_PrintableFormatter("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.ERROR if args.quiet else logging.WARNING)
     if args.verbose:
         logging.getLogger("audiogenre").setLevel(logging.DEBUG)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return command(args, Output(args))
     except AudiogenreError as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
+        print(printable(f"{parser.prog}: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print(
@@ -147,7 +145,7 @@ def run(
     except OSError as error:
         logging.getLogger(__name__).debug("where it was", exc_info=True)
         about = f": {error.filename}" if error.filename else ""
-        print(f"{parser.prog}: {error.strerror or error}{about}", file=sys.stderr)
+        print(printable(f"{parser.prog}: {error.strerror or error}{about}"), file=sys.stderr)
         _forget_stdout()  # it may be the one that is full
         return EXIT_USAGE
 
@@ -308,5 +306,18 @@ def _plain(value: Any) -> Any:
 
 
 def printable(text: str) -> str:
-    """Return a text from outside without control characters, so that it cannot drive a terminal."""
+    """Return a text from outside without control characters, so that it cannot drive a terminal.
+
+    It stays on one line, and cannot pass for another one.
+    """
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
+def _lines(text: str) -> str:
+    """Return lines of ours, whatever they quote, without other control characters."""
+    return "\n".join(printable(line) for line in text.split("\n"))
+
+
+class _PrintableFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return _lines(super().format(record))

@@ -208,7 +208,8 @@ def _noise(y: Signal, sr: int, *, recording: Recording) -> Signal:
     """
     snr, slope = random.uniform(*recording.snr_db), random.uniform(*recording.noise_slope_db)
     noise = coloured_noise(len(y), sr, slope_db=slope, seed=random.getrandbits(32))
-    loudness = np.linalg.norm(y) / np.linalg.norm(noise) * 10 ** (-snr / 20)
+    heard = float(np.linalg.norm(noise)) or 1.0  # a few samples have none
+    loudness = np.linalg.norm(y) / heard * 10 ** (-snr / 20)
     return np.asarray(y + np.float32(loudness) * noise, dtype=np.float32)
 
 

@@ -126,7 +126,10 @@ def _answer(args: argparse.Namespace, out: Output, client_id: str) -> tuple[Any,
             )
         pending = begin(client_id, f"http://127.0.0.1:{args.port or 8888}{CALLBACK}")
         out.note(f"go to {pending.url}\nand paste the address that the browser ends at:")
-        return pending, sys.stdin.readline().strip()
+        try:
+            return pending, sys.stdin.readline().strip()
+        except UnicodeDecodeError as error:
+            raise UsageError("what was pasted is no address: it is not even text") from error
 
     class Handler(RequestHandler):  # type: ignore[misc]
         timeout = 5.0  # s, as browsers open connections that they do not use

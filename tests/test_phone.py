@@ -135,6 +135,14 @@ def test_noise_has_the_ratio_it_states(clip: Signal, snr: float, slope: float) -
     assert found == pytest.approx(snr, abs=0.5)
 
 
+@needs_extra
+@pytest.mark.parametrize("n", [1, 2, 100])
+def test_too_few_samples_for_noise_above_80_hz_have_none(n: int) -> None:
+    noise = phone._steps(fixed(snr_db=20, noise_slope_db=-3))[4]
+    y = np.full(n, 0.5, dtype=np.float32)
+    assert np.isfinite(noise(y, SR)).all()
+
+
 @pytest.mark.parametrize("slope", [-6.0, -3.0, 0.0])
 def test_noise_has_the_colour_it_states_and_no_rumble(slope: float) -> None:
     noise = phone.coloured_noise(30 * SR, SR, slope_db=slope, seed=1)

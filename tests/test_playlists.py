@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -779,6 +780,14 @@ def test_an_address_is_not_waited_for_where_nothing_can_be_pasted(
     monkeypatch.setattr(sys, "stdin", None)  # as after <&- in a shell
     assert run_main("playlists", "login", "--paste") == 2
     assert "nor without input" in person._capsys.readouterr().err
+
+
+def test_a_pasted_address_that_is_no_text_is_refused(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe\n"), "utf-8"))
+    assert run_main("playlists", "login", "--paste") == 2
+    assert "is no address" in person._capsys.readouterr().err
 
 
 def test_the_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -79,6 +79,8 @@ class FolderSource(BaseSource):
                 elif not _is_text(path):
                     name = os.fsencode(path).decode(errors="replace")
                     yield Problem(_identify(path), f"name: {name} is not UTF-8: rename it")
+                elif path.exists() and not path.is_file():  # a pipe, which would never end
+                    yield Problem(_identify(path), f"unreadable: {path} is no regular file")
                 elif manifest is None:
                     yield self._track(path, self._from_file(path))
                 elif row := manifest.pop(path.relative_to(self._root).as_posix(), None):

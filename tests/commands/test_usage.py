@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_main
 
 from audiogenre.__main__ import COMMANDS
 from audiogenre.__main__ import main as program
@@ -162,3 +162,10 @@ def test_a_full_disk_behind_stdout_is_one_sentence(
         done = run_command("status", "--data", sample_data, *form, stdout=full)
     assert done.returncode == 2
     assert done.stderr == "audiogenre status: No space left on device\n"
+
+
+def test_an_error_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main("predict", "mo\x1b[2Jdel\nfake: all is well", __file__) == 2
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert said.count("\n") == 1

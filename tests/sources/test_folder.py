@@ -232,3 +232,12 @@ def test_names_in_any_script_are_listed_and_those_in_none_told(tmp_path: Path) -
     }
     (problem,) = (each for each in found if isinstance(each, Problem))
     assert problem.reason.endswith("is not UTF-8: rename it")
+
+
+def test_a_pipe_that_is_named_like_audio_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    write_clip(tmp_path / "rock" / "a.wav")
+    os.mkfifo(tmp_path / "rock" / "b.mp3")
+    found = list(FolderSource(tmp_path).tracks())
+    assert [each.path.name for each in found if isinstance(each, Track) and each.path] == ["a.wav"]
+    (problem,) = (each for each in found if isinstance(each, Problem))
+    assert problem.reason.endswith("b.mp3 is no regular file")
