@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -262,14 +263,13 @@ class Bundle:
                 for path in paths
             )
             size = _BATCH if len(paths) >= _MANY else 1
-            for start in range(0, len(paths), size):
-                own = paths[start : start + size]
-                found = [next(computed) for _ in own]
-                heard = [each for each in found if not isinstance(each, str)]
+            pairs = zip(paths, computed, strict=True)
+            while batch := list(islice(pairs, size)):
+                heard = [found for _, found in batch if not isinstance(found, str)]
                 answers = iter(self.answers(heard, tags=tags))
-                for path, each in zip(own, found, strict=True):
-                    if isinstance(each, str):
-                        yield path, None, each
+                for path, found in batch:
+                    if isinstance(found, str):
+                        yield path, None, found
                     else:
                         yield path, next(answers), ""
 

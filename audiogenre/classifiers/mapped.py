@@ -1,8 +1,8 @@
 """A support vector classifier for more rows than an exact one can take.
 
-An exact SVC looks at every pair of rows: twice as many take four to eight times as long. Here the
-kernel is that of a thousand rows drawn at random (Nyström 1930; Williams and Seeger 2001), after
-which a linear machine learns in time proportional to the rows.
+An exact SVC looks at every pair of rows: twice as many take four to eight times as long. Here each
+row is known by its kernel with some rows drawn at random (Nyström 1930; Williams and Seeger 2001),
+from which a linear machine learns in time proportional to the rows.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class MarginSVC(SVC):  # type: ignore[misc]
         """Return the pairwise margins, shape (n, n_pairs), as SVC does.
 
         It takes one support vector after the other; matrix products take some thousand rows in a
-        tenth of the time.
+        seventh of the time.
         """
         if self.kernel != "rbf" or isinstance(self.gamma, str):
             return np.asarray(super().decision_function(X)).reshape(len(X), -1)
