@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from audiogenre.multilabel.answers import joined, listed, read_thresholds
 from audiogenre.pool import workers
 
 UNKNOWN = "unknown"
+# Of many files some are answered together; of a few each as soon as it is heard.
+_MANY, _BATCH = 24, 8
 
 
 @dataclass(frozen=True)
@@ -259,29 +262,44 @@ class Bundle:
                 )
                 for path in paths
             )
-            for path, found in zip(paths, computed, strict=True):
-                if isinstance(found, str):
-                    yield path, None, found
-                else:
-                    yield path, self.answer(found, tags=tags), ""
+            size = _BATCH if len(paths) >= _MANY else 1
+            pairs = zip(paths, computed, strict=True)
+            while batch := list(islice(pairs, size)):
+                heard = [found for _, found in batch if not isinstance(found, str)]
+                answers = iter(self.answers(heard, tags=tags))
+                for path, found in batch:
+                    if isinstance(found, str):
+                        yield path, None, found
+                    else:
+                        yield path, next(answers), ""
 
-    def answer(self, measured: Measured, *, tags: bool = False) -> pd.DataFrame:
-        """Predict from what was measured of one clip.
+    def answers(self, measured: Sequence[Measured], *, tags: bool = False) -> list[pd.DataFrame]:
+        """Predict from what was measured of clips: all at once, which takes little more than one.
 
         Returns
         -------
-        answers : DataFrame
+        answers : list of DataFrame
             As `predict_each` yields them; a row for each window where there are any.
         """
-        features = self.features(measured)
-        answers = self.predict_features(features, measured.images)
+        if not measured:
+            return []
+        features = pd.concat([self.features(each) for each in measured], ignore_index=True)
+        images = None
+        if measured[0].images is not None:
+            images = np.concatenate([each.images for each in measured if each.images is not None])
+        table = self.predict_features(features, images)
         if tags:
             heard = {f"tag_{tag}": features[column] for column, tag in self.tags().items()}
-            answers = answers.assign(**heard)
-        if len(answers) > 1:
-            starts = WINDOW_SECONDS * np.arange(-1, len(answers) - 1)
-            answers.insert(0, "start", np.where(starts < 0, np.nan, starts))
-        return answers
+            table = table.assign(**heard)
+        ends = np.cumsum([len(each.values) for each in measured])
+        return [
+            _with_starts(table.iloc[end - len(each.values) : end].reset_index(drop=True))
+            for each, end in zip(measured, ends, strict=True)
+        ]
+
+    def answer(self, measured: Measured, *, tags: bool = False) -> pd.DataFrame:
+        """Predict from what was measured of one clip, as `answers` does of several."""
+        return self.answers([measured], tags=tags)[0]
 
     def features(self, measured: Measured) -> pd.DataFrame:
         """Return what was measured under the names of the model's columns."""
@@ -293,6 +311,14 @@ class Bundle:
         return features
 
 
+def _with_starts(answers: pd.DataFrame) -> pd.DataFrame:
+    """Tell where windows start, if there are any after the row of the whole clip."""
+    if len(answers) > 1:
+        starts = WINDOW_SECONDS * np.arange(-1, len(answers) - 1)
+        answers.insert(0, "start", np.where(starts < 0, np.nan, starts))
+    return answers
+
+
 def check_columns(expected: Sequence[str], found: Sequence[str]) -> None:
     """Check that columns are those of a model, in its order.
 
@@ -301,6 +327,8 @@ def check_columns(expected: Sequence[str], found: Sequence[str]) -> None:
     BundleError
         Names the first column that is missing, too many or in another place.
     """
+    if list(found) == list(expected):
+        return
     missing = [each for each in expected if each not in set(found)]
     extra = [each for each in found if each not in set(expected)]
     if missing:

@@ -32,6 +32,7 @@ _SHAPE: dict[str, Any] = {
     "unknown": (None, {}),
     "levels": (None, {}),
     "augmentation": (None, {}),
+    "approximation": (None, {"note": str}),
     "multilabel": (None, {"thresholds": {}}),
     "context": (None, {"codes": {}, "scores": {}}),
 }

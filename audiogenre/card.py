@@ -34,6 +34,17 @@ def left_out_sentence(left_out: dict[str, Any]) -> str:
     )
 
 
+def cost_sentence(approximation: dict[str, Any]) -> str:
+    """Return what a map of the kernel costs, measured on rows that an exact SVC can take."""
+    low, high = (100 * bound for bound in approximation["interval"])
+    return (
+        f"Learned from {approximation['n_train']} of these rows, an exact SVC is right about "
+        f"{percent(approximation['exact'])} of {approximation['n_test']} others, by the map "
+        f"{percent(approximation['mapped'])}: {100 * approximation['difference']:+.1f} points "
+        f"(95 % interval {low:+.1f} to {high:+.1f})"
+    )
+
+
 def context_sentence(scores: dict[str, Any]) -> str:
     """Return the scores of a model that is told who made a track, known and unknown to it."""
     return "; ".join(
@@ -106,7 +117,12 @@ def _opening(metadata: dict[str, Any]) -> str:
             f"{what} from spectrogram images ({metadata['images']}), by the model family {family}. "
             f'"Unknown" is told from {columns}.'
         )
-    return f"{what} from {columns}, by the model family {family}."
+    opening = f"{what} from {columns}, by the model family {family}."
+    if metadata.get("approximation"):
+        opening += f" {metadata['approximation']['note']}"
+        if "exact" in metadata["approximation"]:
+            opening += f" {cost_sentence(metadata['approximation'])}."
+    return opening
 
 
 def _score(metadata: dict[str, Any]) -> str:

@@ -168,7 +168,7 @@ def _score(
 ) -> dict[str, Any]:
     from sklearn.base import clone
 
-    from audiogenre.candidates import fit_grouped
+    from audiogenre.judging import fit_grouped
 
     right = np.empty(len(y))
     for train, held in folds:

@@ -100,12 +100,13 @@ def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
     from joblib import cpu_count
 
-    from audiogenre import context, hierarchy, record
+    from audiogenre import approximation, context, hierarchy, record
     from audiogenre.bundles import save_bundle
-    from audiogenre.card import percent
+    from audiogenre.card import cost_sentence, percent
     from audiogenre.catalog import Catalog
     from audiogenre.classifiers import family
     from audiogenre.classifiers.context import ContextClassifier
+    from audiogenre.classifiers.mapped import MappedSvcClassifier
     from audiogenre.dataset import load_dataset
     from audiogenre.extraction import default_fingerprints
     from audiogenre.features import FEATURE_SETS
@@ -148,7 +149,9 @@ def command(args: argparse.Namespace, out: Output) -> int:
         if fields:
             rows = {each: vars(track) for each, track in catalog.known().items()}
             dataset, codes = context.join(dataset, rows, fields)
-            chosen = ContextClassifier(chosen, len(dataset.labels))
+    chosen = chosen.sized(int((~dataset.test).sum()))
+    if fields:
+        chosen = ContextClassifier(chosen, len(dataset.labels))
     jobs = args.jobs or int(cpu_count())
     images = None
     if chosen.images:
@@ -160,6 +163,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
         f"{n} tracks of {len(dataset.labels)} labels, {d} columns, {dataset.protocol}: "
         f"{int((~dataset.test).sum())} to learn from, {int(dataset.test.sum())} to be tested on"
     )
+    if chosen.note:
+        out.say(chosen.note)
     rule: Any = {"tolerance": args.tolerance, "strict": args.strict_tolerance, "jobs": jobs}
     if args.multilabel:
         fitted: Fitted = multilabel.fit(dataset, chosen, **rule)
@@ -182,6 +187,9 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if isinstance(chosen, ContextClassifier):
         scores = context.measure(dataset, chosen, fitted.choice.taken.parameters)
         metadata["context"] = {"fields": fields, "codes": codes, "scores": scores}
+    if isinstance(chosen, MappedSvcClassifier) and not args.multilabel:
+        metadata["approximation"] |= approximation.measure(dataset, fitted.choice)
+        out.say(cost_sentence(metadata["approximation"]))
     folder = args.models / name
     save_bundle(
         folder,

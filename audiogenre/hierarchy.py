@@ -69,10 +69,15 @@ def certain_above(
     wanted = evaluation.accuracy(above, np.array(names)[sums.argmax(axis=1)])
     highest = probabilities.max(axis=1)
     right = np.array(labels)[probabilities.argmax(axis=1)] == y
-    for limit in (0.0, *np.unique(highest)[:-1]):
-        if right[highest > limit].mean() >= wanted:
-            return float(limit)
-    return float(highest.max())
+    # The share that is right of the rows from each one on, in ascending order.
+    order = np.argsort(highest, kind="stable")
+    shares = np.cumsum(right[order][::-1])[::-1] / np.arange(len(y), 0, -1)
+    limits, counts = np.unique(highest, return_counts=True)
+    starts = np.cumsum([0, *counts[:-1]])  # the first row above the limit before
+    good = np.flatnonzero(shares[starts] >= wanted)
+    if not len(good):
+        return float(limits[-1])
+    return float(limits[good[0] - 1]) if good[0] else 0.0
 
 
 def out_of_fold(
@@ -88,7 +93,7 @@ def out_of_fold(
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedGroupKFold
 
-    from audiogenre.candidates import fit_grouped
+    from audiogenre.judging import fit_grouped
 
     labels = np.unique(y)
     found = np.zeros((len(y), len(labels)))
@@ -128,7 +133,7 @@ def measure(
         counted as their parents; ``answered_at_leaf``, the share of test tracks whose label is
         certain, and ``accuracy_by_level`` of all test tracks answered that way.
     """
-    labels = [str(each) for each in np.unique(y)]
+    labels = [each[2:] for each in map(str, predictions) if each.startswith("p_")]
     limit = certain_above(probabilities, labels, y, parents)
     true, said = predictions["label"], predictions["predicted"]
     groups = predictions["group"].to_numpy()

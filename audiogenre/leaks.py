@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -57,13 +58,14 @@ def check_names(columns: Iterable[str]) -> None:
         )
 
 
-def label_order(column: npt.NDArray[np.floating], y: npt.NDArray[np.str_]) -> float:
+def label_order(column: npt.NDArray[np.floating], y: npt.NDArray[Any]) -> float:
     """Return how well sorting by a column puts equal labels side by side.
 
     Parameters
     ----------
     column : ndarray, shape (n,)
     y : ndarray, shape (n,)
+        Labels, or numbers in their place.
 
     Returns
     -------
@@ -74,18 +76,20 @@ def label_order(column: npt.NDArray[np.floating], y: npt.NDArray[np.str_]) -> fl
     """
     n = len(y)
     _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
-    values, places = np.unique(column, return_inverse=True)
-    if n < 3 or len(counts) < 2 or len(values) < 2:
+    order = np.argsort(column, kind="stable")
+    places = np.cumsum(np.diff(column[order], prepend=column[order[:1]]) != 0)  # of values, sorted
+    n_values = int(places[-1]) + 1 if n else 0
+    if n < 3 or len(counts) < 2 or n_values < 2:
         return 0.0
-    if len(values) < 0.5 * n:
+    if n_values < 0.5 * n:
         # A code: how often the commonest label of a value is right, against always the commonest.
-        table = np.zeros((len(values), len(counts)))
-        np.add.at(table, (places, codes), 1)
+        table = np.zeros((n_values, len(counts)))
+        np.add.at(table, (places, codes[order]), 1)
         chance = counts.max() / n
         return float((table.max(axis=1).sum() / n - chance) / (1 - chance))
     by_chance = float((counts * (counts - 1)).sum()) / (n * (n - 1))
     best = (n - len(counts)) / (n - 1)
-    ordered = y[np.argsort(column, kind="stable")]
+    ordered = codes[order]
     equal = float((ordered[1:] == ordered[:-1]).mean())
     return (equal - by_chance) / max(best - by_chance, 1e-9)
 
@@ -94,8 +98,9 @@ def suspicious_columns(
     values: npt.NDArray[np.floating], names: Iterable[str], y: npt.NDArray[np.str_]
 ) -> list[str]:
     """Return the names of columns that alone order the labels."""
+    numbers = np.unique(y, return_inverse=True)[1].astype(np.int16)  # sorted faster than texts
     return [
         name
         for name, column in zip(names, values.T, strict=True)
-        if label_order(column, y) > _ORDERS_LABELS
+        if label_order(column, numbers) > _ORDERS_LABELS
     ]

@@ -84,7 +84,9 @@ class NoveltyDetector(BaseEstimator):  # type: ignore[misc]
         self.scaler_ = BlockScaler(blocks, ranks=False).fit(values)
         scaled = self.scaler_.transform(values)
         k = max(1, min(_COMPONENTS, scaled.shape[1], len(scaled) // 4))
-        self.components_ = PCA(k, svd_solver="full").fit(scaled)
+        # Of many rows the covariance tells the same, in a tenth of time and memory.
+        solver = "covariance_eigh" if len(scaled) >= 10 * scaled.shape[1] else "full"
+        self.components_ = PCA(k, svd_solver=solver).fit(scaled)
         reduced = self.components_.transform(scaled)
         labels, codes = np.unique(y, return_inverse=True)
         self.centres_ = np.stack([reduced[codes == i].mean(axis=0) for i in range(len(labels))])

@@ -35,6 +35,7 @@ _PACKAGING, _BESIDE, _OTHER_VERSIONS = (
     )
 )
 _PLAIN_VERSIONS = frozenset({"album version", "lp version", "original version", "original mix"})
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _NUMBER = re.compile(r"\d+(?:st|nd|rd|th|bit)?")
 
 
@@ -46,6 +47,10 @@ def plain(text: str) -> str:
     >>> plain("Beyoncé"), plain("AC/DC"), plain("Rock'n'Roll & R.E.M."), plain("!!!")
     ('beyonce', 'ac dc', 'rocknroll and rem', '!!!')
     """
+    if text.isascii():  # all of the below comes to this, in a fifth of the time
+        folded = text.casefold()
+        spelt = _SILENT.sub("", folded).replace("&", " and ")
+        return " ".join(_ASCII_WORD.findall(spelt)) or " ".join(folded.split())
     # Folded between, as what is taken apart may bring capitals to light (mathematical letters).
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     # Only accents: the marks of other scripts tell words apart.

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from audiogenre.errors import UsageError
 
 Groups = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.float64]
 Folds = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]
 
 N_FOLDS = 5
@@ -105,10 +106,43 @@ def grouped_folds(
 def _cut(y: npt.NDArray[np.str_], groups: Groups, n_splits: int, seed: int) -> Folds:
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = StratifiedGroupKFold(n_splits, shuffle=True, random_state=seed)
+    class AllAtOnce(StratifiedGroupKFold):  # type: ignore[misc]
+        """The same folds, of which all are tried at once for a group: a tenth of the time."""
+
+        def _find_best_fold(
+            self, y_counts_per_fold: Counts, y_cnt: Counts, group_y_counts: Counts
+        ) -> int:
+            return _best_fold(y_counts_per_fold, y_cnt, group_y_counts)
+
+    folds = AllAtOnce(n_splits, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
         return list(folds.split(y, y, groups))
+
+
+def _best_fold(per_fold: Counts, per_label: Counts, own: Counts) -> int:
+    """Return the fold that a group leaves most balanced, of equal ones the smallest.
+
+    Parameters
+    ----------
+    per_fold : ndarray, shape (n_splits, n_labels)
+        Rows of each label so far.
+    per_label : ndarray, shape (n_labels,)
+        Rows of each label in all.
+    own : ndarray, shape (n_labels,)
+        Rows of the group.
+    """
+    n = len(per_fold)
+    proposed = np.repeat(per_fold[np.newaxis], n, axis=0)
+    proposed[np.arange(n), np.arange(n)] += own
+    spread = (proposed / per_label).std(axis=1).mean(axis=1).tolist()
+    sizes = per_fold.sum(axis=1).tolist()
+    best = 0
+    for fold in range(1, n):
+        close = abs(spread[fold] - spread[best]) <= 1e-8 + 1e-5 * abs(spread[best])
+        if spread[fold] < spread[best] or (close and sizes[fold] < sizes[best]):
+            best = fold
+    return best
 
 
 def repeated_folds(y: npt.NDArray[np.str_], groups: Groups, *, seed: int) -> Folds:
@@ -148,13 +182,13 @@ def outer_split(y: npt.NDArray[np.str_], groups: Groups, *, seed: int) -> npt.ND
                 "which flatters the score"
             )
     best: tuple[float, npt.NDArray[np.int64]] | None = None
-    most = int(np.unique(y, return_counts=True)[1].max())
-    n_splits = min(N_FOLDS, most, len(np.unique(groups)))
+    _, codes, counts = np.unique(y, return_inverse=True, return_counts=True)
+    n_splits = min(N_FOLDS, int(counts.max()), len(np.unique(groups)))
     for attempt in range(_TRIES):
         for _, test in _cut(y, groups, n_splits, seed * _TRIES + attempt):
-            shares = [np.isin(np.flatnonzero(y == each), test).mean() for each in np.unique(y)]
-            distance = float(np.abs(np.array(shares) - 1 / N_FOLDS).max())
-            if min(shares) > 0 and max(shares) < 1 and (best is None or distance < best[0]):
+            shares = np.bincount(codes[test], minlength=len(counts)) / counts
+            distance = float(np.abs(shares - 1 / N_FOLDS).max())
+            if shares.min() > 0 and shares.max() < 1 and (best is None or distance < best[0]):
                 best = (distance, test)
     if best is None:
         raise UsageError(

@@ -13,17 +13,19 @@ import pandas as pd
 from sklearn.calibration import CalibratedClassifierCV
 
 from audiogenre import evaluation
-from audiogenre.candidates import fit_grouped, search, search_folds
+from audiogenre.candidates import search, search_folds
 from audiogenre.classifiers.augmented import has_copy
 from audiogenre.dataset import Dataset
 from audiogenre.foreign import leave_one_label_out
 from audiogenre.images import Images, band_blocks
+from audiogenre.judging import fit_grouped
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.splits import grouped_folds
 from audiogenre.tuning import TOLERANCE, Choice
 from audiogenre.typing import Classifier
 
 Values = npt.NDArray[np.float64]
+_ENOUGH = 3000  # test rows for the importance of columns
 
 
 @dataclass(frozen=True)
@@ -87,19 +89,22 @@ def fit(
     inputs: Any = X if images is None else images
     rows: Any = dataset.X.to_numpy() if images is None else images
     blocks = dataset.blocks if images is None else band_blocks()
-    y, groups, seed = dataset.y, dataset.groups, dataset.seed
-    folds = grouped_folds(y[train], groups[train], seed=seed)
+    y, groups, seed = dataset.y[train], dataset.groups[train], dataset.seed
+    columns = X[train]
+    learned = columns if images is None else inputs[train]
+    folds = grouped_folds(y, groups, seed=seed)
     estimator, choice = search(
         family,
-        inputs[train],
-        y[train],
-        search_folds(family, y[train], groups[train], seed=seed),
+        learned,
+        y,
+        search_folds(family, y, groups, seed=seed),
         blocks,
-        groups=groups[train],
+        groups=groups,
         tolerance=tolerance,
         strict=strict,
         seed=seed,
         jobs=jobs,
+        refit=not family.calibrate,
     )
     classifier = estimator
     if family.calibrate:
@@ -107,8 +112,8 @@ def fit(
         with warnings.catch_warnings():
             # The folds differ a little in size; scikit-learn remarks on it for every one.
             warnings.filterwarnings("ignore", category=UserWarning, module="sklearn")
-            fit_grouped(classifier, inputs[train], y[train], groups[train])
-    novelty = NoveltyDetector(dataset.blocks).calibrate(X[train], y[train], folds)
+            fit_grouped(classifier, learned, y, groups)
+    novelty = NoveltyDetector(dataset.blocks).calibrate(columns, y, folds)
     predictions = _predictions(dataset, classifier, novelty, X, rows)
     return Fitted(
         classifier=classifier,
@@ -116,10 +121,12 @@ def fit(
         choice=choice,
         predictions=predictions,
         scores=_scores(predictions, dataset),
-        importance=importance(classifier, rows[dataset.test], y[dataset.test], blocks, seed=seed),
+        importance=importance(
+            classifier, rows[dataset.test], dataset.y[dataset.test], blocks, seed=seed
+        ),
         n_train=int(train.sum()),
         learning=_learning(classifier),
-        foreign=leave_one_label_out(novelty, X[train], y[train], groups[train], folds, seed=seed),
+        foreign=leave_one_label_out(novelty, columns, y, groups, folds, seed=seed),
         copies=_copies(dataset, predictions, classifier, novelty),
     )
 
@@ -214,6 +221,7 @@ def importance(
     classifier : fitted estimator
     X : ndarray, shape (n, d)
     y : ndarray, shape (n,)
+        Of more than 3,000 rows so many are drawn: each is asked about ten times a block.
     blocks : tuple of d str
     repeats : int
         Shuffles that are averaged.
@@ -223,6 +231,9 @@ def importance(
     importance : dict of block to float
         Largest first (Breiman 2001, over blocks: columns of a family stand in for each other).
     """
+    if len(X) > _ENOUGH:
+        rows = np.sort(np.random.default_rng(seed).permutation(len(X))[:_ENOUGH])
+        X, y = X[rows], y[rows]
 
     def score(values: Any) -> float:
         return evaluation.accuracy(y, classifier.predict(values))

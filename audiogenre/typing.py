@@ -160,6 +160,8 @@ class Classifier(Protocol):
         Whether it learns from spectrogram images instead of columns.
     costly : bool
         Whether one cut into folds has to be enough.
+    note : str
+        What is to be known of how it learns, a sentence; empty if its name says all.
     """
 
     name: str
@@ -168,6 +170,11 @@ class Classifier(Protocol):
     extra: str = ""
     images: bool = False
     costly: bool = False
+    note: str = ""
+
+    def sized(self, n_rows: int) -> Classifier:
+        """Return the family that stands for this one where it learns from so many rows."""
+        return self
 
     def build(self, blocks: tuple[str, ...], seed: int) -> Any:
         """Return an unfitted scikit-learn pipeline for columns of these blocks."""

@@ -12,12 +12,15 @@ from hypothesis import strategies as some
 from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from sklearn.svm import SVC
 
-from audiogenre.candidates import fit_grouped, search
+from audiogenre.candidates import search
 from audiogenre.classifiers import CLASSIFIERS, family
 from audiogenre.classifiers.scaling import BlockScaler, block_weights
+from audiogenre.classifiers.svc import MarginSVC
 from audiogenre.errors import MissingExtraError, UsageError
 from audiogenre.features import BASELINE, FULL
+from audiogenre.judging import fit_grouped
 from audiogenre.splits import grouped_folds
 
 BLOCKS = ("full/mfcc", "full/mfcc", "full/key", "full/rhythm", "spotify/energy")
@@ -293,6 +296,17 @@ def test_svc_learns_what_a_straight_line_cannot() -> None:
     y = np.where(np.hypot(*X.T) > 1.1, "outside", "inside")
     model = CLASSIFIERS["svc"].build(("a/x", "a/y"), 0).set_params(model__C=10.0)
     assert model.fit(X[:150], y[:150]).score(X[150:], y[150:]) > 0.9
+
+
+@pytest.mark.parametrize("labels", [2, 3, 5])
+def test_margins_in_one_product_are_those_of_svc(labels: int) -> None:
+    rng = np.random.default_rng(labels)
+    X, new = rng.normal(size=(150, 4)), rng.normal(size=(40, 4))
+    y = np.array(["a", "b", "c", "d", "e"])[rng.integers(labels, size=len(X))]
+    model = MarginSVC(decision_function_shape="ovo", gamma=0.4, C=2.0).fit(X, y)
+    expected = SVC(decision_function_shape="ovo", gamma=0.4, C=2.0).fit(X, y).decision_function(new)
+    margins = model._margins(new)
+    np.testing.assert_allclose(margins, expected.reshape(len(new), -1), rtol=0, atol=1e-12)
 
 
 def test_majority_answers_the_most_frequent_label_with_the_shares() -> None:

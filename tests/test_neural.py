@@ -15,11 +15,12 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from audiogenre.candidates import fit_grouped, search
+from audiogenre.candidates import search
 from audiogenre.classifiers import CLASSIFIERS, PRESETS, family
 from audiogenre.classifiers.mlp import DenseNetwork
 from audiogenre.classifiers.neural import held_out
 from audiogenre.errors import BundleError, UsageError
+from audiogenre.judging import fit_grouped
 from audiogenre.splits import grouped_folds
 
 torch = pytest.importorskip("torch", reason="the extra 'neural' is not installed")

@@ -234,3 +234,11 @@ def test_what_is_found_one_at_a_time_has_a_length_that_allows_it(
         assert found is None or by_id[found] in allowed
         index.add(track)
         by_id[track.id] = track
+
+
+@given(some.text(alphabet=some.characters(max_codepoint=127)))
+def test_ascii_is_taken_apart_as_all_other_text_is(text: str) -> None:
+    if any(each.isalnum() for each in text):
+        assert plain(text) == plain(f"{text} \u0301")  # an accent, which falls away
+    else:
+        assert plain(text) == " ".join(text.split())

@@ -234,6 +234,19 @@ def test_folds_cover_every_row_once_and_keep_groups_whole(
         assert len(train) + len(test) == len(y)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_folds_are_those_of_scikit_learn(seed: int) -> None:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    rng = np.random.default_rng(seed)
+    y = np.array(["a", "b", "c", "d"])[rng.integers(4, size=400)]
+    groups = rng.integers((60, 390)[seed % 2], size=400)  # of several rows, and of one or two
+    ours = grouped_folds(y, groups, seed=seed)
+    reference = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+    for mine, theirs in zip(ours, reference.split(y, y, groups), strict=True):
+        np.testing.assert_array_equal(mine[1], theirs[1])
+
+
 def test_there_are_five_folds_or_as_many_as_a_label_has_artists() -> None:
     y = np.repeat(["pop", "rock"], 12)
     assert len(grouped_folds(y, np.arange(24), seed=0)) == 5

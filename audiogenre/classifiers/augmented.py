@@ -98,19 +98,3 @@ class AugmentedPipeline(Pipeline):  # type: ignore[misc]
     def score(self, X: npt.ArrayLike, y: Any = None, **params: Any) -> Any:
         """Return the accuracy on rows."""
         return super().score(self._clean(X), y, **params)
-
-
-def score_copies(estimator: Any, X: Values, y: npt.NDArray[np.str_]) -> float:
-    """Return the accuracy on the copies that rows carry; 0 if none does (`any_copies`)."""
-    copies = X[:, X.shape[1] // 2 :]
-    there = has_copy(copies)
-    # Not the estimator's own score, which cannot be routed through every model.
-    return float(np.mean(estimator.predict(copies[there]) == y[there])) if there.any() else 0.0
-
-
-def any_copies(estimator: Any, X: Values, y: npt.NDArray[np.str_]) -> float:
-    """Return 1 if a row carries a copy, else 0: a fold's weight in the mean of `score_copies`.
-
-    A fold without copies has no score on them, and a search warns of scores that are NaN.
-    """
-    return float(has_copy(X[:, X.shape[1] // 2 :]).any())

@@ -90,6 +90,7 @@ class ContextClassifier(Classifier):
         self.n_labels = n_labels
         self.name, self.calibrate, self.complexity = plain.name, plain.calibrate, plain.complexity
         self.extra, self.images, self.costly = plain.extra, plain.images, plain.costly
+        self.note = plain.note
 
     def build(self, blocks: tuple[str, ...], seed: int) -> Pipeline:
         """Return the unfitted pipeline; the blocks of codes are the last."""

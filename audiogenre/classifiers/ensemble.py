@@ -30,10 +30,19 @@ class EnsembleClassifier(Classifier):
     name = "ensemble"
     costly = True
 
+    def __init__(self, n_rows: int = 0) -> None:
+        self.svc = SvcClassifier().sized(n_rows)
+        self.note = self.svc.note
+
+    def sized(self, n_rows: int) -> EnsembleClassifier:
+        """Return the vote with the SVC that so many rows can have."""
+        return EnsembleClassifier(n_rows)
+
     def build(self, blocks: tuple[str, ...], seed: int) -> Pipeline:
         """Return the unfitted pipeline."""
         folds = StratifiedGroupKFold(_N_FOLDS, shuffle=True, random_state=seed)
-        svc = SvcClassifier().build(blocks, seed).set_params(model__C=3.0, model__gamma=1.0)
+        typical = {"map__gamma": 1.0} if self.note else {"model__C": 3.0, "model__gamma": 1.0}
+        svc = self.svc.build(blocks, seed).set_params(**typical)
         linear = LinearClassifier().build(blocks, seed).set_params(model__C=100.0)
         trees = ExtraTreesClassifier(
             n_estimators=300,

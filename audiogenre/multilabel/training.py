@@ -11,16 +11,17 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import GridSearchCV, cross_val_predict
 from sklearn.multiclass import OneVsRestClassifier
 
-from audiogenre.candidates import judged
 from audiogenre.dataset import Dataset
 from audiogenre.errors import UsageError
+from audiogenre.judging import fit_something
 from audiogenre.multilabel import metrics
 from audiogenre.multilabel.answers import joined
 from audiogenre.multilabel.rows import Targets, label_folds
 from audiogenre.novelty import NoveltyDetector
+from audiogenre.pool import workers
 from audiogenre.splits import Folds, repeated_folds
 from audiogenre.training import Fitted, losses
 from audiogenre.tuning import TOLERANCE, Choice, choose
@@ -171,16 +172,18 @@ def search(
         {f"{_STEP}{key}": values for key, values in part.items()}
         for part in family.grid(len(X), X.shape[1])
     ]
-    found = judged(
+    found = GridSearchCV(
         OneVsRestClassifier(family.build(blocks, seed)),
         grid or [{}],
-        X,
-        Y.astype(np.int64),
-        folds,
         scoring=ranking_score,
+        cv=folds,
         refit=pick,
-        jobs=jobs,
+        return_train_score=True,
+        n_jobs=jobs,
+        error_score="raise",
     )
+    with workers(jobs, first=fit_something):
+        found.fit(X, Y.astype(np.int64))
     return found.best_estimator_, made[-1]
 
 

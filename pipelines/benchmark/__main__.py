@@ -16,7 +16,17 @@ from typing import Any
 
 MEASURES = ("speed", "workers", "memory", "parity", "accuracy")
 # Only when asked for: they take long, or need extras, programs of others or the tests.
-EXTRA = ("profile", "linear", "peers", "musicnn", "attributes", "phone", "download")
+EXTRA = (
+    "profile",
+    "linear",
+    "peers",
+    "musicnn",
+    "attributes",
+    "phone",
+    "download",
+    "fit",
+    "predict",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -58,7 +68,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     from audiogenre.extraction import stored_set
     from audiogenre.phone import copy_name
     from audiogenre.pool import keep_memory
-    from pipelines.benchmark import downloads, measures, peers, recordings, scale, stages
+    from pipelines.benchmark import (
+        downloads,
+        fitting,
+        measures,
+        peers,
+        predicting,
+        recordings,
+        scale,
+        stages,
+    )
 
     try:
         if "musicnn" in wanted:
@@ -91,6 +110,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             "musicnn": lambda: measures.musicnn(data, some, seeds=seeds),
             "attributes": lambda: measures.attributes(data, some, seeds=seeds),
             "phone": lambda: recordings.phone(data, seeds=seeds),
+            "fit": lambda: fitting.fitting(**(fitting.QUICK if args.quick else {})),
+            "predict": lambda: predicting.predicting(data, clips, rounds=3 if args.quick else 7),
             "download": lambda: downloads.download(per_genre=20 if args.quick else 120),
         }
         results = {}

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from sklearn.model_selection import train_test_split
 
 from audiogenre import evaluation
-from audiogenre.candidates import fit_grouped, nested_predictions, search, search_folds
+from audiogenre.candidates import nested_predictions, search, search_folds
 from audiogenre.dataset import Dataset
+from audiogenre.judging import fit_grouped
 from audiogenre.splits import Folds
 from audiogenre.typing import Classifier
 

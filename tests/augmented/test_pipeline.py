@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from audiogenre.candidates import search
 from audiogenre.classifiers import CLASSIFIERS
-from audiogenre.classifiers.augmented import AugmentedPipeline, any_copies, score_copies
+from audiogenre.classifiers.augmented import AugmentedPipeline
 from audiogenre.hierarchy import out_of_fold
 from audiogenre.novelty import NoveltyDetector
 from audiogenre.splits import grouped_folds, repeated_folds
@@ -205,17 +205,6 @@ def test_groups_reach_a_model_that_divides_once_more_with_those_of_the_copies() 
     for numbers, of in got:
         assert max(numbers) >= 1000
         assert of == [int(groups[int(each) % 1000]) for each in numbers]
-
-
-def test_the_score_of_copies_leaves_out_rows_without() -> None:
-    X, copies, y, _ = rows(12)
-    model = AugmentedPipeline([("model", Noting({"fit": [], "predict": []}))])
-    both = np.hstack([X, copies])
-    model.fit(both, y)
-    both[y == "b", 2:] = np.nan
-    assert (score_copies(model, both, y), any_copies(model, both, y)) == (1, 1)
-    both[:, 2:] = np.nan
-    assert (score_copies(model, both, y), any_copies(model, both, y)) == (0, 0)
 
 
 def test_the_score_of_copies_is_that_of_the_folds_that_have_any() -> None:

@@ -11,10 +11,12 @@ import soundfile as sf
 from sklearn.pipeline import Pipeline
 
 import audiogenre
+from audiogenre import bundle
 from audiogenre.bundle import UNKNOWN, Bundle, check_columns
 from audiogenre.bundles import load_bundle, save_bundle
 from audiogenre.catalog import Catalog
 from audiogenre.errors import BundleError
+from audiogenre.measuring import Measured
 
 GENRES = ["iron stomp", "lantern waltz", "neon relay", "velvet drift"]
 SHARES = [f"p_{each}" for each in GENRES]
@@ -162,6 +164,32 @@ def test_no_files_are_no_rows(full: Bundle) -> None:
 def test_two_processes_answer_the_same(full: Bundle, clip: Path) -> None:
     alone, shared = full.predict([clip] * 3), full.predict([clip] * 3, n_jobs=2)
     pd.testing.assert_frame_equal(alone, shared)
+
+
+def test_clips_answered_together_are_answered_as_each_alone(
+    full: Bundle, features: pd.DataFrame
+) -> None:
+    rows = features.to_numpy(dtype=np.float32)
+    clips = [Measured(rows[:1]), Measured(rows[1:5]), Measured(rows[5:6])]  # one with windows
+    together, alone = full.answers(clips), [full.answer(each) for each in clips]
+    assert [len(each) for each in together] == [1, 4, 1]
+    assert together[1]["start"].tolist()[1:] == [0, 5, 10]
+    for one, other in zip(together, alone, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert full.answers([]) == []
+
+
+def test_many_files_are_all_answered_in_order_with_the_bad_ones(
+    full: Bundle, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "_MANY", 3)
+    monkeypatch.setattr(bundle, "_BATCH", 2)
+    bad = tmp_path / "bad.mp3"
+    bad.write_bytes(b"nothing")
+    found = list(full.predict_each([clip, bad, clip, bad, clip]))
+    assert [path for path, _, _ in found] == [clip, bad, clip, bad, clip]
+    assert [answer is None for _, answer, _ in found] == [False, True, False, True, False]
+    pd.testing.assert_frame_equal(found[0][1], found[4][1])
 
 
 def test_the_majority_model_answers_its_label_for_everything(
