@@ -38,7 +38,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     tree = GenreTree.load(args.data / FILE)
     genres = [name for kind, name, _, _ in counts["labels"] if kind == "genre"]
     unmapped = [each for each in genres if not tree.is_known(each)]
-    sets = [(name, len(store.known(store.root / name))) for name in store.sets()]
+    sets = [(name, store.count(name)) for name in store.sets()]
     keys = {
         "sources": ("source", "tracks", "previews"),
         "labels": ("kind", "label", "tracks", "previews"),

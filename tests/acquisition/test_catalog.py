@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from acquisition.conftest import HERE, Folder, Main
-from audiogenre.catalog import SCHEMA_VERSION, Catalog, Failure
+from audiogenre.catalog import Catalog, Failure
 from audiogenre.errors import StoreError
 from audiogenre.store import FeatureStore
 from audiogenre.typing import Label, Track
@@ -83,7 +83,7 @@ def test_a_catalogue_that_is_none_is_refused(
 
 def test_a_catalogue_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     with Catalog(tmp_path / "catalog.db") as catalog:
-        catalog._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        catalog._db.execute(f"PRAGMA user_version = {len(Catalog.STEPS) + 1}")
     with pytest.raises(StoreError, match="newer version"):
         Catalog(tmp_path / "catalog.db")
 
