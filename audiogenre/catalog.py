@@ -16,7 +16,7 @@ from audiogenre.schema import STEPS
 from audiogenre.songs import plain_isrc, same_length, song_name
 from audiogenre.typing import LISTING, Label, LabelKind, Track
 
-_MANY = 50_000  # rows read at once
+_MANY = 2000  # rows read at once; far more cost more each
 USER = "user"  # the provenance of a label that a person has given
 
 # What a source may say better later.
@@ -184,6 +184,10 @@ class Catalog(Database):
         query = "SELECT track_id, path FROM previews WHERE substr(path, 1, length(?1)) = ?1"
         return dict(self._all(query, (folder,)))
 
+    def count_previews(self) -> int:
+        """Return how many tracks have a preview, kept or discarded."""
+        return int(self._all("SELECT count(*) FROM previews")[0][0])
+
     def audio(self) -> Iterator[list[tuple[str, str]]]:
         """Yield track id and SHA-256 of every preview whose audio is kept, many at a time."""
         with self._errors():
@@ -334,18 +338,21 @@ class Catalog(Database):
                 "ON id = track_id GROUP BY source ORDER BY source"
             ),
             "labels": self._all(
-                "SELECT kind, name, count(*), sum(previewed) FROM (SELECT DISTINCT kind, name, "
-                "track_id, previewed FROM labels) GROUP BY kind, name ORDER BY kind, name"
+                "SELECT kind, name, count(DISTINCT track_id), count(DISTINCT CASE WHEN previewed "
+                "THEN track_id END) FROM labels GROUP BY kind, name ORDER BY kind, name"
             ),
             "failures": self._all(
                 "SELECT stage, reason, count(*), min(detail) FROM failures "
                 "GROUP BY stage, reason ORDER BY stage, count(*) DESC"
             ),
-            "items": self._all(
-                "SELECT stage, reason, item, detail, attempts, next_try FROM failures "
-                "ORDER BY stage, reason, item"
-            ),
         }
+
+    def failed_items(self) -> list[tuple[Any, ...]]:
+        """Return (stage, reason, item, detail, attempts, time of the next try) of every failure."""
+        return self._all(
+            "SELECT stage, reason, item, detail, attempts, next_try FROM failures "
+            "ORDER BY stage, reason, item"
+        )
 
 
 def _among(column: str, values: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:

@@ -185,14 +185,16 @@ class _Tally:
 
 def _discard(catalog: Catalog, store: Any, data: Path, sets: Sequence[Any]) -> int:
     """Delete previews we fetched ourselves that have rows in every set; never a file in place."""
-    from audiogenre.extraction import known
+    from audiogenre.extraction import lacking
+    from audiogenre.parts import audio_keys
 
-    there = [known(store, each) for each in sets]
+    keys = audio_keys(catalog)
+    wanting = set().union(*(lacking(store, each, keys) for each in sets))
     count = 0
     for track_id, preview in catalog.previews().items():
         path = data / preview.path
         ours = preview.path and not Path(preview.path).is_absolute()
-        if ours and all(preview.sha256 in rows.get(track_id, ()) for rows in there):
+        if ours and track_id not in wanting:
             with catalog.transaction():
                 catalog.discard(track_id)
             path.unlink(missing_ok=True)

@@ -65,9 +65,9 @@ def directory(store: FeatureStore, chosen: FeatureSet) -> Path:
     return store.directory(chosen.name, None if beside else chosen.fingerprint)
 
 
-def known(store: FeatureStore, chosen: FeatureSet) -> dict[str, set[str]]:
-    """Return the audio hashes that each track id has a row of this very set for."""
-    return store.known(directory(store, chosen), chosen.fingerprint)
+def lacking(store: FeatureStore, chosen: FeatureSet, keys: Any) -> set[str]:
+    """Return which of these tracks have no row of this very set (`FeatureStore.lacking`)."""
+    return store.lacking(directory(store, chosen), chosen.fingerprint, keys)
 
 
 class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]

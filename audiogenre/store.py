@@ -29,6 +29,7 @@ from audiogenre.reading import (
     key_table,
     read_keys,
     read_metadata,
+    read_part,
     steadily,
     version,
 )
@@ -186,9 +187,33 @@ class FeatureStore:
 
     def count(self, folder: str) -> int:
         """Return how many tracks a set has rows of."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        return int(pc.count_distinct(self.keys(self.root / folder)["track_id"]).as_py())
+        def ids(parts: Sequence[Path]) -> list[Any]:
+            return [each for part in parts for each in read_part(part, KEYS[:1]).table[0].chunks]
+
+        found = pa.chunked_array(steadily(self.root / folder, ids), pa.string())
+        return int(pc.count_distinct(found).as_py())
+
+    def lacking(self, directory: Path, fingerprint: str | None, keys: Any) -> set[str]:
+        """Return the track ids among these keys that no row has, with that very audio.
+
+        Parameters
+        ----------
+        directory, fingerprint
+            As for `keys`.
+        keys : Arrow table
+            Each track id once.
+        """
+        import pyarrow.compute as pc
+
+        there = self.keys(directory, fingerprint)
+        row = pc.index_in(there["track_id"], keys["track_id"].combine_chunks())
+        current = pc.equal(keys["sha256"].take(row), there["sha256"])
+        lacks = np.ones(keys.num_rows, dtype=bool)
+        lacks[row.filter(current).to_numpy()] = False
+        return set(keys["track_id"].filter(lacks).to_pylist())
 
     def without_audio(self, directory: Path) -> set[str]:
         """Return the tracks that have a row of no audio of ours: it came with the track."""
