@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from audiogenre.catalog import Catalog, Failure, Preview
+from audiogenre.compaction import compact
 from audiogenre.decisions import Known, Step
 from audiogenre.errors import AudiogenreError, FetchError, LoginError
 from audiogenre.previews import STAGE, Result, clear_partials, obtain
@@ -295,5 +296,6 @@ def _write_features(tracks: Iterable[Track], store: FeatureStore) -> int:
             ids = [each.id for each in missing]
             metadata = {"name": name, "origin": "measured"}
             write_part(directory, ids, [""] * len(ids), columns, rows.astype(np.float32), metadata)
+            compact(directory, metadata)
             count += len(ids)
     return count

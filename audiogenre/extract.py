@@ -91,8 +91,9 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
     from audiogenre.attributes import NAME
     from audiogenre.catalog import Catalog
+    from audiogenre.compaction import compact
     from audiogenre.extraction import directory, stored_set
-    from audiogenre.parts import plan, run_parts
+    from audiogenre.parts import metadata_of, plan, run_parts
     from audiogenre.phone import copy_name
     from audiogenre.store import FeatureStore
 
@@ -121,6 +122,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
         with tally:
             run_parts(planned.parts, jobs=jobs, store=store, handle=tally)
         store.clear_partials(folders)  # of workers that died on the way
+        for folder, each in zip(folders, sets, strict=True):
+            compact(folder, metadata_of(each))
         if args.discard_audio:
             wanted = dict.fromkeys([*SETS, *names])
             every = [stored_set(name, max_seconds=args.max_seconds) for name in wanted]

@@ -102,12 +102,13 @@ def extract_part(part: Part) -> Report:
                 [item.sha256 for item in good],
                 each.names,
                 np.stack([values[number] for values in rows]),
-                _metadata(each),
+                metadata_of(each),
             )
     return Report(part, tuple(item.track_id for item in good), tuple(failures))
 
 
-def _metadata(chosen: FeatureSet) -> dict[str, Any]:
+def metadata_of(chosen: FeatureSet) -> dict[str, Any]:
+    """Return what is written into the parts of a set that is computed here."""
     written = {"name": chosen.name, "parameters": dict(chosen.parameters)}
     origin = {"origin": "estimated"} if chosen.name == attributes.NAME else {}
     return {**written, **origin, "fingerprint": chosen.fingerprint}

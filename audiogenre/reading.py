@@ -131,7 +131,7 @@ def gather(parts: Sequence[Path], tracks: Collection[str] | None) -> pd.DataFram
     found = sorted(read, key=lambda each: version(each[1].metadata), reverse=True)
     names = [*dict.fromkeys(name for _, each in found for name in each.names)]
     place = {name: number for number, name in enumerate(names)}
-    keys, number, row = _rows([each.table for _, each in found], tracks)
+    keys, number, row = first_rows([each.table for _, each in found], tracks)
     values = np.full((len(names), keys.num_rows), np.nan, dtype=np.float32)
     by_part = np.argsort(number, kind="stable")
     for mine in np.split(by_part, np.flatnonzero(np.diff(number[by_part])) + 1):
@@ -143,8 +143,18 @@ def gather(parts: Sequence[Path], tracks: Collection[str] | None) -> pd.DataFram
     return pd.DataFrame(values.T, index=index, columns=names, copy=False)
 
 
-def _rows(tables: Sequence[Any], tracks: Collection[str] | None) -> tuple[Any, Numbers, Numbers]:
-    """Return the keys of several tables, sorted and each once, with table and row of its first."""
+def first_rows(
+    tables: Sequence[Any], tracks: Collection[str] | None = None
+) -> tuple[Any, Numbers, Numbers]:
+    """Return the keys of several tables, sorted and each once, with table and row of its first.
+
+    Parameters
+    ----------
+    tables : sequence of Arrow tables
+        With the columns `KEYS`.
+    tracks : collection of str, optional
+        Leave out the keys of all others.
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 

@@ -68,20 +68,33 @@ def write_part(
         If the part cannot be written, for example because the disk is full.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    named = hashlib.sha256("\n".join(f"{i} {h}" for i, h in zip(ids, hashes, strict=True)).encode())
-    path = directory / f"part-{named.hexdigest()[:16]}.parquet"
     arrays = [pa.array(ids, pa.string()), pa.array(hashes, pa.string())]
     arrays += [pa.array(column) for column in np.ascontiguousarray(values.T, dtype=np.float32)]
     names = [*KEYS, *columns]
-    origin = ""
     if metadata["name"] == ATTRIBUTES:
         origin = metadata.get(ORIGIN, "measured")
         arrays.append(pa.array([origin] * len(ids), pa.string()))
         names.append(ORIGIN)
-    table = pa.table(arrays, names=names)
+    return write_table(directory, pa.table(arrays, names=names), metadata)
+
+
+def write_table(directory: Path, table: Any, metadata: dict[str, Any], *, name: str = "") -> Path:
+    """Write an Arrow table as a part, as `write_part` does.
+
+    Parameters
+    ----------
+    name : str
+        What tells its name from that of another part with these rows.
+    """
+    import pyarrow.parquet as pq
+
+    rows = zip(*(table[key].to_pylist() for key in KEYS), strict=True)
+    lines = [f"{track_id} {digest}" for track_id, digest in rows] + ([name] if name else [])
+    named = hashlib.sha256("\n".join(lines).encode())
+    path = directory / f"part-{named.hexdigest()[:16]}.parquet"
     table = table.replace_schema_metadata({METADATA: json.dumps(metadata)})
+    origin = metadata.get(ORIGIN, "measured") if metadata["name"] == ATTRIBUTES else ""
     partial = path.with_suffix(f".{origin}{os.getpid()}.tmp")
     try:
         directory.mkdir(parents=True, exist_ok=True)
