@@ -16,7 +16,7 @@ from typing import Any
 
 MEASURES = ("speed", "workers", "memory", "parity", "accuracy")
 # Only when asked for: they need extras, or the tests.
-EXTRA = ("musicnn", "attributes", "phone", "download")
+EXTRA = ("musicnn", "attributes", "phone", "download", "catalogue")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from audiogenre.errors import MissingExtraError
     from audiogenre.extraction import stored_set
     from audiogenre.phone import copy_name
-    from pipelines.benchmark import downloads, measures, recordings
+    from pipelines.benchmark import catalogue, downloads, measures, recordings
 
     try:
         if "musicnn" in wanted:
@@ -86,6 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "musicnn": lambda: measures.musicnn(data, some, seeds=seeds),
             "attributes": lambda: measures.attributes(data, some, seeds=seeds),
             "phone": lambda: recordings.phone(data, seeds=seeds),
+            "catalogue": lambda: catalogue.catalogue(quick=args.quick),
             "download": lambda: downloads.download(per_genre=20 if args.quick else 120),
         }
         results = {}
