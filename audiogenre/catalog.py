@@ -9,6 +9,7 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from audiogenre.database import Database
@@ -179,10 +180,11 @@ class Catalog(Database):
         rows = self._all(f"SELECT {columns} FROM previews WHERE {among}", arguments)
         return {row[0]: Preview(*row[1:]) for row in rows}
 
-    def previews_below(self, folder: str) -> dict[str, str]:
+    def previews_below(self, folder: Path) -> dict[str, str]:
         """Return the paths of the previews that are read in place below a folder, by track id."""
+        start = str(folder / "x").removesuffix("x")  # with its separator
         query = "SELECT track_id, path FROM previews WHERE substr(path, 1, length(?1)) = ?1"
-        return dict(self._all(query, (folder,)))
+        return dict(self._all(query, (start,)))
 
     def count_previews(self) -> int:
         """Return how many tracks have a preview, kept or discarded."""

@@ -1,4 +1,4 @@
-"""SQLite files of ours: opened, brought to the schema of this version, written whole or not at all."""
+"""SQLite files of ours: brought to the schema of this version, written whole or not at all."""
 
 from __future__ import annotations
 

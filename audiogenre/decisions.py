@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Container, Iterator
 from dataclasses import replace
@@ -140,8 +139,8 @@ class Known:
             return []
         return [
             track_id
-            for track_id, path in self._catalog.previews_below(os.path.join(root, "")).items()
-            if track_id not in seen and not os.path.exists(path)
+            for track_id, path in self._catalog.previews_below(root).items()
+            if track_id not in seen and not Path(path).exists()
         ]
 
     def over(self, problems: Container[str]) -> list[str]:

@@ -171,9 +171,7 @@ def plan(
 ) -> Plan:
     """Find the clips that lack features and cut them into parts."""
     keys = audio_keys(catalog)
-    lack = {
-        name: lacking(store, stored_set(name, max_seconds=max_seconds), keys) for name in sets
-    }
+    lack = {name: lacking(store, stored_set(name, max_seconds=max_seconds), keys) for name in sets}
     ids = sorted(set().union(*lack.values()))
     failures = {} if retry_failed else catalog.failures(STAGE, ids)
     previews = catalog.previews(ids)

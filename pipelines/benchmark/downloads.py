@@ -58,9 +58,7 @@ def download(*, per_genre: int = 120) -> list[Row]:
     ]
 
 
-def _run(
-    data: Path, genres: list[str], environment: dict[str, str], *, limit: int
-) -> Cost:
+def _run(data: Path, genres: list[str], environment: dict[str, str], *, limit: int) -> Cost:
     """Run the command; return what it took."""
     named = [part for each in genres for part in ("--genre", each)]
     options = ["--per-genre", str(limit), "--accept-terms", "--quiet", "--data", str(data)]

@@ -1,4 +1,4 @@
-"""A data folder as large as one likes, without a sound in it: tracks, labels, previews, features."""
+"""Data folders as large as one likes, without a sound: tracks, labels, previews, features."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ WAITING = 1000  # previews without features
 _PER_ARTIST, _PER_ALBUM = 10, 5
 _FAR = 4e9  # s since the epoch
 _NO_PREVIEW, _SECOND_LABEL, _FAILED = 20, 10, 100  # one track of so many
-_OWN = "INSERT INTO {} VALUES ({})"
 
 
 class Brisk(DeezerSource):
@@ -61,7 +60,12 @@ def fill(data: Path, n: int, *, per_part: int) -> None:
             "INSERT INTO labels (track_id, kind, name, provenance, position, added_at) "
             "VALUES (?, 'genre', ?, ?, ?, 1)",
             (
-                (ids[number], f"genre {(number // _PER_ARTIST + place) % LABELS:02d}", "made", place)
+                (
+                    ids[number],
+                    f"genre {(number // _PER_ARTIST + place) % LABELS:02d}",
+                    "made",
+                    place,
+                )
                 for number in range(n)
                 for place in range(1 + (number % _SECOND_LABEL == 0))
             ),
@@ -73,7 +77,7 @@ def fill(data: Path, n: int, *, per_part: int) -> None:
         for stage, numbers in ((DOWNLOAD, range(0, n, _NO_PREVIEW)), (STAGE, failed)):
             write(
                 "INSERT INTO failures VALUES (?, ?, 'silent', 'nothing is heard', 1, 1, ?, ?)",
-                ((ids[each], stage, f"{_digest(each)}:5" * (stage == STAGE), _FAR) for each in numbers),
+                ((ids[each], stage, _version(stage, each), _FAR) for each in numbers),
             )
     chosen = feature_set("baseline")
     folder = FeatureStore(data / "features").directory(chosen.name, chosen.fingerprint)
@@ -91,6 +95,15 @@ def _track_id(number: int) -> str:
     return f"made:{hashlib.blake2b(str(number).encode(), digest_size=8).hexdigest()}"
 
 
+def _label(number: int) -> str:
+    return f"genre {number % LABELS:02d}"
+
+
+def _version(stage: str, number: int) -> str:
+    """Return what a failure was about: at an extract, the audio and the shortest clip allowed."""
+    return f"{_digest(number)}:5" if stage == STAGE else ""
+
+
 def _digest(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()
 
@@ -103,7 +116,7 @@ def _track(number: int, track_id: str) -> tuple[str, ...]:
 def know_folder(data: Path, folder: Path, n: int) -> None:
     """Write n audio files of no length, and enter them in a catalogue as they lie there."""
     for number in range(n):
-        path = folder / f"genre {number % LABELS:02d}" / f"{number}.wav"
+        path = folder / _label(number) / f"{number}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         with wave.open(str(path), "wb") as file:
             file.setparams((1, 2, 22_050, 0, "NONE", ""))

@@ -148,8 +148,12 @@ def test_an_earlier_catalogue_has_the_same_tables_as_a_new_one(tmp_path: Path) -
         with Catalog(tmp_path / name) as catalog:
             tables = catalog._all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
             found.append({t: catalog._all(f"PRAGMA table_info({t})") for (t,) in tables})
-            found[-1] |= {"rest": catalog._all("SELECT name, sql FROM sqlite_master "
-                                               "WHERE type IN ('index', 'trigger') ORDER BY 1")}
+            found[-1] |= {
+                "rest": catalog._all(
+                    "SELECT name, sql FROM sqlite_master "
+                    "WHERE type IN ('index', 'trigger') ORDER BY 1"
+                )
+            }
     assert found[0] == found[1]
 
 
