@@ -5,17 +5,19 @@ It is the record of truth. Nothing leaves it silently: a track that fails stays,
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from audiogenre.database import Database
+from audiogenre.database import among
+from audiogenre.ledger import Failure, Ledger
 from audiogenre.schema import STEPS
 from audiogenre.songs import plain_isrc, same_length, song_name
-from audiogenre.typing import LISTING, Label, LabelKind, Track
+from audiogenre.typing import Label, LabelKind, Track
+
+__all__ = ["CORRECTED", "USER", "Catalog", "Failure", "Preview"]
 
 _MANY = 2000  # rows read at once; far more cost more each
 USER = "user"  # the provenance of a label that a person has given
@@ -39,24 +41,7 @@ class Preview:
     mtime_ns: int
 
 
-@dataclass(frozen=True)
-class Failure:
-    """What went wrong with an item at a stage, and for which version of its bytes.
-
-    `next_try` is the time (seconds since the epoch) from which it may be tried again by itself;
-    None if only a person can ask for that.
-    """
-
-    item: str
-    stage: str
-    reason: str
-    detail: str
-    attempts: int = 1
-    version: str = ""
-    next_try: float | None = None
-
-
-class Catalog(Database):
+class Catalog(Ledger):
     """The catalogue of one data folder.
 
     Parameters
@@ -124,60 +109,15 @@ class Catalog(Database):
             )
             self.forgive(track.id, "download")
 
-    def fail(self, failure: Failure, *, now: float | None = None) -> None:
-        """Enter a failure in the ledger, or count one more attempt."""
-        # A file name may hold bytes that are no text.
-        detail = failure.detail.encode("utf-8", "replace").decode()
-        self._db.execute(
-            "INSERT INTO failures VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-            "reason = excluded.reason, detail = excluded.detail, attempts = attempts + 1, "
-            "last_try = excluded.last_try, version = excluded.version, "
-            "next_try = excluded.next_try",
-            (
-                failure.item,
-                failure.stage,
-                failure.reason,
-                detail,
-                failure.attempts,
-                time.time() if now is None else now,
-                failure.version,
-                failure.next_try,
-            ),
-        )
-
-    def forgive(self, item: str, stage: str) -> None:
-        """Strike a failure from the ledger: the item has succeeded since."""
-        self._db.execute("DELETE FROM failures WHERE item = ? AND stage = ?", (item, stage))
-
     def discard(self, track_id: str) -> None:
         """Record that a preview's audio was deleted on purpose: its features stay valid."""
         self._db.execute("UPDATE previews SET path = '' WHERE track_id = ?", (track_id,))
 
-    def failures(
-        self, stage: str | None = None, items: Iterable[str] | None = None
-    ) -> dict[str, Failure]:
-        """Return the ledger, by item (and the later stage, if an item failed at several).
-
-        Parameters
-        ----------
-        stage : str, optional
-            Leave out other stages.
-        items : iterable of str, optional
-            Leave out other items.
-        """
-        among, arguments = _among("item", items)
-        rows = self._all(
-            "SELECT item, stage, reason, detail, attempts, version, next_try FROM failures "
-            f"WHERE stage = ifnull(?, stage) AND {among} ORDER BY item, stage",
-            (stage, *arguments),
-        )
-        return {row[0]: Failure(*row) for row in rows}
-
     def previews(self, ids: Iterable[str] | None = None) -> dict[str, Preview]:
         """Return the previews of these tracks, or of all, by track id."""
-        among, arguments = _among("track_id", ids)
+        condition, arguments = among("track_id", ids)
         columns = "track_id, path, sha256, bytes, seconds, mtime_ns"
-        rows = self._all(f"SELECT {columns} FROM previews WHERE {among}", arguments)
+        rows = self._all(f"SELECT {columns} FROM previews WHERE {condition}", arguments)
         return {row[0]: Preview(*row[1:]) for row in rows}
 
     def previews_below(self, folder: Path) -> dict[str, str]:
@@ -206,15 +146,15 @@ class Catalog(Database):
         """Return these tracks, or all, as they are recorded, by id; without paths and features."""
         ids = None if ids is None else list(ids)
         labels: dict[str, list[Label]] = {}
-        among, arguments = _among("track_id", ids)
+        condition, arguments = among("track_id", ids)
         for track_id, *label in self._all(
-            f"SELECT track_id, kind, name, provenance FROM labels WHERE {among} "
+            f"SELECT track_id, kind, name, provenance FROM labels WHERE {condition} "
             "ORDER BY track_id, position",
             arguments,
         ):
             labels.setdefault(track_id, []).append(Label(*label))
-        among, arguments = _among("id", ids)
-        query = f"SELECT id, source, {', '.join(CORRECTED)} FROM tracks WHERE {among}"
+        condition, arguments = among("id", ids)
+        query = f"SELECT id, source, {', '.join(CORRECTED)} FROM tracks WHERE {condition}"
         rows = self._all(query, arguments)
         return {
             row[0]: Track(row[0], row[1], tuple(labels.get(row[0], ())), *row[2:]) for row in rows
@@ -232,48 +172,6 @@ class Catalog(Database):
             if recording or same_length(track.duration, duration):
                 return str(known)
         return None
-
-    def overdue(self, stage: str, source: str, now: float | None) -> list[str]:
-        """Return a source's tracks that failed at a stage and may be tried again by now.
-
-        With None for the time: all that failed.
-        """
-        # From the failures on: there are fewer of them than tracks.
-        rows = self._all(
-            "SELECT item FROM failures CROSS JOIN tracks ON id = item WHERE stage = ?1 "
-            "AND source = ?2 AND (?3 IS NULL OR next_try <= ?3) ORDER BY item",
-            (stage, source, now),
-        )
-        return [item for (item,) in rows]
-
-    def listing_troubles(self, stage: str, source: str) -> list[str]:
-        """Return the items of the ledger that are troubles of a source's listing."""
-        rows = self._all(
-            "SELECT item FROM failures WHERE stage = ? AND reason = ? "
-            "AND substr(item, 1, length(?3)) = ?3 ORDER BY item",
-            (stage, LISTING, f"{source}:"),
-        )
-        return [item for (item,) in rows]
-
-    def blocked(self) -> dict[str, float]:
-        """Return the hosts that asked to be left alone, and until when (seconds, epoch)."""
-        now = time.time()
-        return dict(self._all("SELECT host, until FROM hosts WHERE until > ?", (now,)))
-
-    def block(self, hosts: Mapping[str, float]) -> None:
-        """Remember until when hosts want to be left alone."""
-        self._db.executemany("INSERT OR REPLACE INTO hosts VALUES (?, ?)", hosts.items())
-
-    def has_consent(self, source: str, terms: str) -> bool:
-        """Tell whether a person has accepted a source's terms, in these words."""
-        query = "SELECT 1 FROM consents WHERE source = ? AND terms = ?"
-        return bool(self._all(query, (source, terms)))
-
-    def consent(self, source: str, terms: str) -> None:
-        """Remember that a person has accepted a source's terms."""
-        self._db.execute(
-            "INSERT OR IGNORE INTO consents VALUES (?, ?, ?)", (source, terms, time.time())
-        )
 
     def sides(self) -> dict[str, bool]:
         """Return the tracks whose side of the frozen split is settled: True is the test side."""
@@ -348,17 +246,3 @@ class Catalog(Database):
                 "GROUP BY stage, reason ORDER BY stage, count(*) DESC"
             ),
         }
-
-    def failed_items(self) -> list[tuple[Any, ...]]:
-        """Return (stage, reason, item, detail, attempts, time of the next try) of every failure."""
-        return self._all(
-            "SELECT stage, reason, item, detail, attempts, next_try FROM failures "
-            "ORDER BY stage, reason, item"
-        )
-
-
-def _among(column: str, values: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:
-    """Return the condition that a column has one of these values, however many; none if None."""
-    if values is None:
-        return "true", ()
-    return f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -117,3 +118,10 @@ def _statements(script: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+def among(column: str, values: Iterable[str] | None) -> tuple[str, tuple[str, ...]]:
+    """Return the condition that a column has one of these values, however many; none if None."""
+    if values is None:
+        return "true", ()
+    return f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),)
