@@ -12,7 +12,7 @@ from typing import Any
 __version__ = "0.1.0"
 __all__ = ["AudioFeatures", "__version__", "decode", "load_bundle"]
 
-_HOME = {"AudioFeatures": "extraction", "load_bundle": "bundles", "decode": "audio"}
+_HOME = {"AudioFeatures": "transformer", "load_bundle": "bundles", "decode": "audio"}
 
 
 def __getattr__(name: str) -> Any:

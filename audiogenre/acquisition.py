@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from audiogenre.catalog import Catalog, Failure, Preview
+from audiogenre.compaction import compact
 from audiogenre.decisions import Known, Step
 from audiogenre.errors import AudiogenreError, FetchError, LoginError
 from audiogenre.previews import STAGE, Result, clear_partials, obtain
@@ -126,19 +127,17 @@ class _Run:
         self._source, self._catalog, self._data = source, catalog, data
         self._progress, self._recorded = progress, time.monotonic()
         self._known = known = Known(source, catalog, data, retry_failed=retry_failed)
-        source.begin(Memory(known.tracks, known.not_due(), self._measured, catalog.blocked()))
-        has_audio = (each for each in known.tracks.values() if each.id in known.previews)
-        self._songs = SongIndex(has_audio if source.partial else ())
+        source.begin(Memory(catalog.known, known.not_due, self._measured, catalog.blocked()))
+        self._songs = SongIndex()  # of this run; the catalogue knows those of earlier ones
         self._seen: dict[str, Track] = {}
+        self._new: set[str] = set()
         self._problems: set[str] = set()
         self._listed: dict[str, Track] = {}
         self._done: list[tuple[Track | None, Preview | Failure]] = []
 
     def _measured(self) -> set[str]:
         store = FeatureStore(self._data / "features")
-        return {
-            item for item, hashes in store.known(store.directory("spotify")).items() if "" in hashes
-        }
+        return store.without_audio(store.directory("spotify"))
 
     def carry_out(self, jobs: int, limit: int | None) -> None:
         """Get what is wanted, in threads; the catalogue is only touched by this one."""
@@ -147,7 +146,7 @@ class _Run:
         pool = ThreadPoolExecutor(jobs)
         try:
             for each in self.wanted(limit):
-                failure = self._known.failures.get(each.id)
+                failure = self._known.failure(each.id)
                 tried = failure.attempts if failure else 0
                 future = pool.submit(obtain, self._source, each, self._data, tried=tried)
                 self._under_way.add(future)
@@ -200,7 +199,9 @@ class _Run:
             self._seen[track.id] = self._listed[track.id] = replace(before, labels=labels)
             return False
         self._seen[track.id] = track
-        self.outcome.new += track.id not in self._known.tracks
+        if self._known.track(track.id) is None:
+            self.outcome.new += 1
+            self._new.add(track.id)
         step: Step = "same song" if self._is_same_song(track) else self._known.step(track)
         if step in ("register", "fetch"):
             self._songs.add(track)
@@ -215,18 +216,18 @@ class _Run:
 
     def _is_same_song(self, track: Track) -> bool:
         """Tell whether another source has given the song that a service lists."""
-        if not self._source.partial or track.id in self._known.previews or not track.audio:
+        if not self._source.partial or not track.audio or self._known.preview(track.id):
             return False
-        return bool(self._songs.find(track))
+        return bool(self._songs.find(track) or self._catalog.same_song(track))
 
     def _note_problem(self, problem: Problem) -> None:
         if problem.item in self._problems:
             return
-        if self._source.partial and problem.item in self._known.previews:
+        if self._source.partial and self._known.preview(problem.item):
             return  # a service may have it no longer; we have
         self.outcome.seen += 1
         self._problems.add(problem.item)
-        failure = self._known.failure(problem)
+        failure = self._known.failed(problem)
         if failure is not None:
             self._done.append((None, failure))
         else:
@@ -263,7 +264,7 @@ class _Run:
                 self._add(each, None)
                 if not each.audio:
                     self._catalog.forgive(each.id, STAGE)
-        self.outcome.corrected = sum(each.id in self._known.tracks for each in fresh)
+        self.outcome.corrected = sum(each.id not in self._new for each in fresh)
         store = FeatureStore(self._data / "features")
         self.outcome.attributes = _write_features(self._seen.values(), store)
 
@@ -288,12 +289,13 @@ def _write_features(tracks: Iterable[Track], store: FeatureStore) -> int:
             groups.setdefault((name, tuple(values)), []).append(each)
     for (name, columns), members in groups.items():
         directory = store.directory(name)
-        there = store.known(directory)
-        missing = [each for each in members if "" not in there.get(each.id, ())]
+        there = store.without_audio(directory)
+        missing = [each for each in members if each.id not in there]
         if missing:
             rows = np.array([[each.features[name][c] for c in columns] for each in missing])
             ids = [each.id for each in missing]
             metadata = {"name": name, "origin": "measured"}
             write_part(directory, ids, [""] * len(ids), columns, rows.astype(np.float32), metadata)
+            compact(directory, metadata)
             count += len(ids)
     return count

@@ -161,7 +161,7 @@ def load_dataset(
     if len(set(wanted)) < len(wanted):
         raise UsageError(f"{' and '.join(folders)} are the same set: name one of them")
     tables = [
-        matching.match(store.read(each), tracks, name, notes)
+        matching.match(store.read(each, tracks.index), tracks, name, notes)
         for each, name in zip(folders, wanted, strict=True)
     ]
     copies = matching.match_copies(store, folders, tracks) if augment else None

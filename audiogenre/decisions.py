@@ -11,7 +11,7 @@ from typing import Literal
 from audiogenre.catalog import CORRECTED, USER, Catalog, Failure, Preview
 from audiogenre.errors import HostBusyError
 from audiogenre.previews import STAGE
-from audiogenre.typing import LISTING, Problem, Source, Track
+from audiogenre.typing import Problem, Source, Track
 
 _LATER = 30 * 24 * 3600.0  # s until a service is asked again for what it does not have
 
@@ -56,27 +56,31 @@ def decide(
 
 
 class Known:
-    """What the catalogue knew before a download, and what follows from it.
-
-    Attributes
-    ----------
-    tracks, previews, failures : dict
-        By track id; failures by item, those of downloads only.
-    """
+    """What the catalogue knows of what a source lists, asked for item by item, and what follows."""
 
     def __init__(self, source: Source, catalog: Catalog, data: Path, *, retry_failed: bool) -> None:
-        self.tracks, self.previews = catalog.known(), catalog.previews()
-        self.failures = catalog.failures(STAGE)
-        self._source, self._data, self._retry_failed = source, data, retry_failed
-        self._now = time.time()
+        self._source, self._catalog, self._data = source, catalog, data
+        self._retry_failed, self._now = retry_failed, time.time()
+
+    def track(self, track_id: str) -> Track | None:
+        """Return a track as it is recorded."""
+        return self._catalog.known((track_id,)).get(track_id)
+
+    def preview(self, track_id: str) -> Preview | None:
+        """Return a track's preview."""
+        return self._catalog.previews((track_id,)).get(track_id)
+
+    def failure(self, item: str) -> Failure | None:
+        """Return why an item failed to be downloaded."""
+        return self._catalog.failures(STAGE, (item,)).get(item)
 
     def step(self, track: Track) -> Step:
         """Say what has to be done for a track as it lies there now."""
-        preview = self.previews.get(track.id)
+        preview = self.preview(track.id)
         return decide(
             track,
             preview=preview,
-            failure=self.failures.get(track.id),
+            failure=self.failure(track.id),
             version=_version(self._data, track, preview),
             retry_failed=self._retry_failed,
             now=self._now,
@@ -84,20 +88,18 @@ class Known:
 
     def not_due(self) -> set[str]:
         """Return the items that failed before and are not to be tried again yet."""
-        return {item for item, failure in self.failures.items() if not self._is_due(failure)}
+        failures = self._catalog.failures(STAGE)
+        return {item for item, failure in failures.items() if not self._is_due(failure)}
 
     def overdue(self, seen: Container[str]) -> Iterator[Track]:
         """Yield what failed before and may be tried again, though it is no longer listed."""
-        for item, failure in self.failures.items():
-            track = self.tracks.get(item)
-            if track is None or track.source != self._source.name or item in seen:
-                continue
-            if self._is_due(failure):
-                yield track
+        now = None if self._retry_failed else self._now
+        due = self._catalog.overdue(STAGE, self._source.name, now)
+        yield from self._catalog.known(item for item in due if item not in seen).values()
 
-    def failure(self, problem: Problem) -> Failure | None:
+    def failed(self, problem: Problem) -> Failure | None:
         """Return what is to be recorded of a problem; None if it still waits as it was."""
-        before = self.failures.get(problem.item)
+        before = self.failure(problem.item)
         if not problem.passing and before is not None and not self._is_due(before):
             return None
         reason, _, detail = problem.reason.partition(": ")
@@ -107,14 +109,14 @@ class Known:
 
     def with_reason(self, failure: Failure) -> Failure:
         """Return a failure; one that was not tried again keeps the reason it has."""
-        before = self.failures.get(failure.item)
+        before = self.failure(failure.item)
         if failure.reason != HostBusyError.REASON or before is None:
             return failure
         return replace(before, next_try=failure.next_try)
 
     def is_recorded(self, track: Track) -> bool:
         """Tell whether the catalogue says of a track what its source says now."""
-        there = self.tracks.get(track.id)
+        there = self.track(track.id)
         if there is None:
             return False
         if any(getattr(track, each) not in (None, getattr(there, each)) for each in CORRECTED):
@@ -137,21 +139,14 @@ class Known:
             return []
         return [
             track_id
-            for track_id, preview in self.previews.items()
-            if track_id not in seen
-            and Path(preview.path).is_relative_to(root)
-            and not Path(preview.path).exists()
+            for track_id, path in self._catalog.previews_below(root).items()
+            if track_id not in seen and not Path(path).exists()
         ]
 
     def over(self, problems: Container[str]) -> list[str]:
         """Return the troubles of the listing that are over."""
-        return [
-            item
-            for item, failure in self.failures.items()
-            if failure.reason == LISTING
-            and item.startswith(f"{self._source.name}:")
-            and item not in problems
-        ]
+        troubles = self._catalog.listing_troubles(STAGE, self._source.name)
+        return [item for item in troubles if item not in problems]
 
     def _is_due(self, failure: Failure) -> bool:
         passing = failure.next_try is not None and failure.next_try <= self._now

@@ -91,8 +91,9 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
     from audiogenre.attributes import NAME
     from audiogenre.catalog import Catalog
+    from audiogenre.compaction import compact
     from audiogenre.extraction import directory, stored_set
-    from audiogenre.parts import plan, run_parts
+    from audiogenre.parts import metadata_of, plan, run_parts
     from audiogenre.phone import copy_name
     from audiogenre.store import FeatureStore
 
@@ -121,6 +122,8 @@ def command(args: argparse.Namespace, out: Output) -> int:
         with tally:
             run_parts(planned.parts, jobs=jobs, store=store, handle=tally)
         store.clear_partials(folders)  # of workers that died on the way
+        for folder, each in zip(folders, sets, strict=True):
+            compact(folder, metadata_of(each))
         if args.discard_audio:
             wanted = dict.fromkeys([*SETS, *names])
             every = [stored_set(name, max_seconds=args.max_seconds) for name in wanted]
@@ -185,14 +188,16 @@ class _Tally:
 
 def _discard(catalog: Catalog, store: Any, data: Path, sets: Sequence[Any]) -> int:
     """Delete previews we fetched ourselves that have rows in every set; never a file in place."""
-    from audiogenre.extraction import known
+    from audiogenre.extraction import lacking
+    from audiogenre.parts import audio_keys
 
-    there = [known(store, each) for each in sets]
+    keys = audio_keys(catalog)
+    wanting = set().union(*(lacking(store, each, keys) for each in sets))
     count = 0
     for track_id, preview in catalog.previews().items():
         path = data / preview.path
         ours = preview.path and not Path(preview.path).is_absolute()
-        if ours and all(preview.sha256 in rows.get(track_id, ()) for rows in there):
+        if ours and track_id not in wanting:
             with catalog.transaction():
                 catalog.discard(track_id)
             path.unlink(missing_ok=True)

@@ -1,21 +1,18 @@
-"""From audio to features: the sets by name, what computes them, and a transformer of files."""
+"""From audio to features: the sets by name, and what computes them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from audiogenre import attributes, phone
-from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, SAMPLE_RATE, AudioSource, decode
+from audiogenre.audio import MAX_SECONDS, SAMPLE_RATE
 from audiogenre.errors import AudioError, UsageError
 from audiogenre.features import FEATURE_SETS, FeatureSet
-from audiogenre.pool import workers
 from audiogenre.store import FeatureStore
 
 
@@ -65,91 +62,9 @@ def directory(store: FeatureStore, chosen: FeatureSet) -> Path:
     return store.directory(chosen.name, None if beside else chosen.fingerprint)
 
 
-def known(store: FeatureStore, chosen: FeatureSet) -> dict[str, set[str]]:
-    """Return the audio hashes that each track id has a row of this very set for."""
-    return store.known(directory(store, chosen), chosen.fingerprint)
-
-
-class AudioFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turn audio files into named features, as a scikit-learn transformer.
-
-    Parameters
-    ----------
-    set : {"baseline", "full", "musicnn"}
-    n_jobs : int
-        Processes; 1 computes in this one.
-    min_seconds, max_seconds : float > 0
-        As for `audiogenre.decode`.
-
-    Examples
-    --------
-    >>> features = AudioFeatures(set="baseline")
-    >>> features.get_feature_names_out()[:2].tolist()
-    ['energy_mean', 'energy_std']
-    """
-
-    def __init__(
-        self,
-        set: str = "baseline",
-        n_jobs: int = 1,
-        *,
-        min_seconds: float = MIN_SECONDS,
-        max_seconds: float = MAX_SECONDS,
-    ) -> None:
-        self.set = set
-        self.n_jobs = n_jobs
-        self.min_seconds = min_seconds
-        self.max_seconds = max_seconds
-
-    def fit(self, X: Iterable[AudioSource], y: Any = None) -> AudioFeatures:
-        """Check the parameters; there is nothing to learn."""
-        feature_set(self.set).check()
-        return self
-
-    def transform(self, X: Iterable[AudioSource]) -> npt.NDArray[np.float32]:
-        """Compute the features of clips.
-
-        Parameters
-        ----------
-        X : sequence of n paths, bytes or binary file objects
-
-        Returns
-        -------
-        values : ndarray, shape (n, d), float32
-            With ``set_output(transform="pandas")`` a DataFrame with named columns.
-
-        Raises
-        ------
-        AudioError
-            If a clip is refused.
-        """
-        from joblib import Parallel, delayed
-
-        chosen = feature_set(self.set, max_seconds=self.max_seconds)
-        with workers(self.n_jobs, first=partial(compute_something, [self.set])):
-            rows = Parallel()(
-                delayed(_features)(source, chosen, self.min_seconds, self.max_seconds)
-                for source in X
-            )
-        return np.stack(rows) if rows else np.empty((0, len(chosen.names)), dtype=np.float32)
-
-    def get_feature_names_out(self, input_features: Any = None) -> npt.NDArray[np.object_]:
-        """Return the column names, known before any audio is read."""
-        return np.asarray(feature_set(self.set).names, dtype=object)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.requires_fit = False
-        tags.input_tags.string = True
-        tags.input_tags.two_d_array = False
-        return tags
-
-
-def _features(
-    source: AudioSource, chosen: FeatureSet, min_seconds: float, max_seconds: float
-) -> npt.NDArray[np.float32]:
-    y, sr = decode(source, min_seconds=min_seconds, max_seconds=max_seconds)
-    return compute(chosen, y, sr)
+def lacking(store: FeatureStore, chosen: FeatureSet, keys: Any) -> set[str]:
+    """Return which of these tracks have no row of this very set (`FeatureStore.lacking`)."""
+    return store.lacking(directory(store, chosen), chosen.fingerprint, keys)
 
 
 def compute(chosen: FeatureSet, y: npt.NDArray[np.float32], sr: int) -> npt.NDArray[np.float32]:

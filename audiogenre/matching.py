@@ -49,7 +49,12 @@ def match(
 def match_copies(store: FeatureStore, folders: Sequence[str], tracks: pd.DataFrame) -> pd.DataFrame:
     """Return one row a song of the copies that were made of sets, as they are made now."""
     tables = [
-        match(store.read(_copies_of(store, each)), tracks, store.metadata(each)["name"], [])
+        match(
+            store.read(_copies_of(store, each), tracks.index),
+            tracks,
+            store.metadata(each)["name"],
+            [],
+        )
         for each in folders
     ]
     return pd.concat(tables, axis=1, join="inner")

@@ -18,9 +18,10 @@ from audiogenre import attributes
 from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, decode
 from audiogenre.catalog import Catalog, Failure
 from audiogenre.errors import AudioError, MissingExtraError, StoreError
-from audiogenre.extraction import compute_all, compute_something, directory, known, stored_set
+from audiogenre.extraction import compute_all, compute_something, directory, lacking, stored_set
 from audiogenre.features import FeatureSet
 from audiogenre.pool import keep_memory, workers
+from audiogenre.reading import key_table
 from audiogenre.store import FeatureStore, write_part
 
 logger = logging.getLogger(__name__)
@@ -101,12 +102,13 @@ def extract_part(part: Part) -> Report:
                 [item.sha256 for item in good],
                 each.names,
                 np.stack([values[number] for values in rows]),
-                _metadata(each),
+                metadata_of(each),
             )
     return Report(part, tuple(item.track_id for item in good), tuple(failures))
 
 
-def _metadata(chosen: FeatureSet) -> dict[str, Any]:
+def metadata_of(chosen: FeatureSet) -> dict[str, Any]:
+    """Return what is written into the parts of a set that is computed here."""
     written = {"name": chosen.name, "parameters": dict(chosen.parameters)}
     origin = {"origin": "estimated"} if chosen.name == attributes.NAME else {}
     return {**written, **origin, "fingerprint": chosen.fingerprint}
@@ -168,20 +170,19 @@ def plan(
     retry_failed: bool = False,
 ) -> Plan:
     """Find the clips that lack features and cut them into parts."""
-    there = {name: known(store, stored_set(name, max_seconds=max_seconds)) for name in sets}
-    failures = {} if retry_failed else catalog.failures(STAGE)
-    previews = catalog.previews()
+    keys = audio_keys(catalog)
+    lack = {name: lacking(store, stored_set(name, max_seconds=max_seconds), keys) for name in sets}
+    ids = sorted(set().union(*lack.values()))
+    failures = {} if retry_failed else catalog.failures(STAGE, ids)
+    previews = catalog.previews(ids)
     waiting: dict[tuple[str, ...], list[Item]] = {}
     failed_before = 0
-    for track_id in sorted(previews):
-        preview = previews[track_id]
-        missing = tuple(n for n in sets if preview.sha256 not in there[n].get(track_id, ()))
-        if not missing or not preview.path:
-            continue
-        failure = failures.get(track_id)
+    for track_id in ids:
+        preview, failure = previews[track_id], failures.get(track_id)
         if failure and failure.version == _attempt(preview.sha256, min_seconds):
             failed_before += 1
             continue
+        missing = tuple(name for name in sets if track_id in lack[name])
         path = str(data / preview.path)
         item = Item(track_id, path, preview.sha256, preview.bytes, preview.mtime_ns)
         waiting.setdefault(missing, []).append(item)
@@ -192,7 +193,15 @@ def plan(
         for cut in cut_up(items, jobs)
     ]
     logger.debug("%d clips to compute in %d parts", total, len(parts))
-    return Plan(len(previews), len(previews) - total - failed_before, failed_before, parts)
+    tracks = catalog.count_previews()
+    return Plan(tracks, tracks - total - failed_before, failed_before, parts)
+
+
+def audio_keys(catalog: Catalog) -> Any:
+    """Return track id and hash of every preview whose audio is kept, as an Arrow table."""
+    import pyarrow as pa
+
+    return pa.concat_tables([key_table(), *map(key_table, catalog.audio())]).combine_chunks()
 
 
 def record(catalog: Catalog, report: Report) -> None:
@@ -261,6 +270,6 @@ def _attempt_parts(
 
 def _is_done(store: FeatureStore, part: Part) -> bool:
     """Tell whether a clip whose report was lost has its rows all the same."""
-    item = part.items[0]
-    rows = (known(store, stored_set(name, max_seconds=part.max_seconds)) for name in part.sets)
-    return all(item.sha256 in each.get(item.track_id, ()) for each in rows)
+    key = key_table([(part.items[0].track_id, part.items[0].sha256)])
+    sets = (stored_set(name, max_seconds=part.max_seconds) for name in part.sets)
+    return not any(lacking(store, each, key) for each in sets)

@@ -55,11 +55,9 @@ def _alone(lock: Path) -> AbstractContextManager[object]:
 
 def _failed(catalog: Catalog) -> dict[str, list[Track]]:
     """Return the tracks that services did not give a preview of, by source."""
-    known = catalog.known()
     found: dict[str, list[Track]] = {}
-    for item in catalog.failures(previews.STAGE):
-        if item in known:
-            found.setdefault(known[item].source, []).append(known[item])
+    for track in catalog.known(catalog.failures(previews.STAGE)).values():
+        found.setdefault(track.source, []).append(track)
     return found
 
 

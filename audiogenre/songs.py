@@ -104,14 +104,29 @@ def _without_guests(part: str) -> str:
     return part[: cut.start()]
 
 
-def _name(artist: str, title: str) -> str | None:
-    """Return what a song is called, None if that is not known."""
-    artists = artist_names(artist)
+def song_name(artist: str | None, title: str | None) -> str | None:
+    """Return what a song is called, None if that is not known.
+
+    The catalogue keeps it: what changes here takes a new step of its schema.
+
+    Examples
+    --------
+    >>> song_name("Foxes feat. X", "Tide (Remastered)"), song_name("Various Artists", "Tide")
+    ('foxes / tide', None)
+    """
+    artists = artist_names(artist or "")
     return f"{plain(artists[0])} / {normalise(title, artists)}" if artists and title else None
 
 
-def _isrc(isrc: str) -> str:
-    return isrc.upper().replace("-", "").strip()
+def plain_isrc(isrc: str | None) -> str | None:
+    """Return the code of a recording, the same however it is written; None if it is not known.
+
+    Examples
+    --------
+    >>> plain_isrc("de-a62-12-00001 "), plain_isrc("")
+    ('DEA621200001', None)
+    """
+    return (isrc or "").upper().replace("-", "").strip() or None
 
 
 def same_length(first: float | None, second: float | None) -> bool:
@@ -136,11 +151,11 @@ def song_keys(rows: Iterable[Any]) -> list[list[str]]:
     unmeasured: list[tuple[str, int]] = []
     for number, row in enumerate(rows):
         keys.append([])
-        if row.isrc:
-            keys[-1].append(f"isrc {_isrc(row.isrc)}")
+        if code := plain_isrc(row.isrc):
+            keys[-1].append(f"isrc {code}")
         if row.sha256:
             keys[-1].append(f"audio {row.sha256}")
-        if name := _name(row.artist, row.title):
+        if name := song_name(row.artist, row.title):
             if row.duration is None or row.duration != row.duration:
                 unmeasured.append((name, number))
             else:
@@ -178,17 +193,18 @@ class SongIndex:
 
     def add(self, track: Track) -> None:
         """Remember a track."""
-        if track.isrc:
-            self._by_isrc.setdefault(_isrc(track.isrc), []).append(track.id)
-        if name := _name(track.artist or "", track.title or ""):
+        if code := plain_isrc(track.isrc):
+            self._by_isrc.setdefault(code, []).append(track.id)
+        if name := song_name(track.artist, track.title):
             self._by_name.setdefault(name, {})[track.id] = track.duration
 
     def find(self, track: Track) -> str | None:
         """Return the id of another track that is the same song, None if there is none."""
-        for known in self._by_isrc.get(_isrc(track.isrc), ()) if track.isrc else ():
+        code = plain_isrc(track.isrc)
+        for known in self._by_isrc.get(code, ()) if code else ():
             if known != track.id:
                 return known
-        name = _name(track.artist or "", track.title or "")
+        name = song_name(track.artist, track.title)
         alike = self._by_name.get(name, {}) if name else {}
         for known, duration in alike.items():
             if known != track.id and same_length(track.duration, duration):

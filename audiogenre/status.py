@@ -35,10 +35,11 @@ def command(args: argparse.Namespace, out: Output) -> int:
         return EXIT_DONE
     with Catalog(database) as catalog:
         counts = catalog.counts()
+        counts["items"] = catalog.failed_items() if args.json or args.verbose else []
     tree = GenreTree.load(args.data / FILE)
     genres = [name for kind, name, _, _ in counts["labels"] if kind == "genre"]
     unmapped = [each for each in genres if not tree.is_known(each)]
-    sets = [(name, len(store.known(store.root / name))) for name in store.sets()]
+    sets = [(name, store.count(name)) for name in store.sets()]
     keys = {
         "sources": ("source", "tracks", "previews"),
         "labels": ("kind", "label", "tracks", "previews"),

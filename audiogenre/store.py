@@ -13,22 +13,31 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from audiogenre.errors import StoreError, UsageError
 from audiogenre.phone import copied_name
+from audiogenre.reading import (
+    KEYS,
+    METADATA,
+    gather,
+    key_table,
+    read_keys,
+    read_metadata,
+    read_part,
+    steadily,
+    version,
+)
 
-KEYS = ("track_id", "sha256")
+if TYPE_CHECKING:
+    import pandas as pd
+
 ATTRIBUTES, ORIGIN = "spotify", "origin"
-
-Written = tuple[dict[str, Any], Any]  # metadata and table of a part
 
 
 def write_part(
@@ -59,21 +68,34 @@ def write_part(
         If the part cannot be written, for example because the disk is full.
     """
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    named = hashlib.sha256("\n".join(f"{i} {h}" for i, h in zip(ids, hashes, strict=True)).encode())
-    path = directory / f"part-{named.hexdigest()[:16]}.parquet"
     arrays = [pa.array(ids, pa.string()), pa.array(hashes, pa.string())]
     arrays += [pa.array(column) for column in np.ascontiguousarray(values.T, dtype=np.float32)]
     names = [*KEYS, *columns]
-    texts, origin = [*KEYS], ""
     if metadata["name"] == ATTRIBUTES:
         origin = metadata.get(ORIGIN, "measured")
         arrays.append(pa.array([origin] * len(ids), pa.string()))
         names.append(ORIGIN)
-        texts.append(ORIGIN)
-    table = pa.table(arrays, names=names)
-    table = table.replace_schema_metadata({"audiogenre": json.dumps(metadata)})
+    return write_table(directory, pa.table(arrays, names=names), metadata)
+
+
+def write_table(directory: Path, table: Any, metadata: dict[str, Any], *, name: str = "") -> Path:
+    """Write an Arrow table as a part, as `write_part` does.
+
+    Parameters
+    ----------
+    name : str
+        What tells its name from that of another part with these rows.
+    """
+    import pyarrow.parquet as pq
+
+    rows = zip(*(table[key].to_pylist() for key in KEYS), strict=True)
+    lines = [f"{track_id} {digest}" for track_id, digest in rows] + ([name] if name else [])
+    named = hashlib.sha256("\n".join(lines).encode())
+    path = directory / f"part-{named.hexdigest()[:16]}.parquet"
+    table = table.replace_schema_metadata({METADATA: json.dumps(metadata)})
+    origin = metadata.get(ORIGIN, "measured") if metadata["name"] == ATTRIBUTES else ""
+    texts = [each for each in (*KEYS, ORIGIN) if each in table.column_names]
     partial = path.with_suffix(f".{origin}{os.getpid()}.tmp")
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -154,7 +176,7 @@ class FeatureStore:
         )
 
     def known(self, directory: Path, fingerprint: str | None = None) -> dict[str, set[str]]:
-        """Return the audio hashes that each track id has a row for.
+        """Return the audio hashes that each track id has a row for; `keys` tells it in less room.
 
         Parameters
         ----------
@@ -162,20 +184,74 @@ class FeatureStore:
             Leave out parts that were written with another one.
         """
         known: dict[str, set[str]] = {}
-        for metadata, table in self._parts(directory, columns=list(KEYS)):
-            if fingerprint and metadata.get("fingerprint", fingerprint) != fingerprint:
-                continue
-            for track_id, digest in zip(*(table[key].to_pylist() for key in KEYS), strict=True):
-                known.setdefault(track_id, set()).add(digest)
+        keys = self.keys(directory, fingerprint)
+        for track_id, digest in zip(*(keys[key].to_pylist() for key in KEYS), strict=True):
+            known.setdefault(track_id, set()).add(digest)
         return known
 
-    def read(self, folder: str) -> pd.DataFrame:
+    def keys(self, directory: Path, fingerprint: str | None = None) -> Any:
+        """Return track id and audio hash of every row as an Arrow table; rows may repeat.
+
+        Parameters
+        ----------
+        fingerprint : str, optional
+            As for `known`.
+        """
+        import pyarrow as pa
+
+        tables = [
+            part.table
+            for part in steadily(directory, read_keys)
+            if not fingerprint or part.metadata.get("fingerprint", fingerprint) == fingerprint
+        ]
+        return pa.concat_tables([key_table(), *tables]).combine_chunks()
+
+    def count(self, folder: str) -> int:
+        """Return how many tracks a set has rows of."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        def ids(parts: Sequence[Path]) -> list[Any]:
+            return [each for part in parts for each in read_part(part, KEYS[:1]).table[0].chunks]
+
+        found = pa.chunked_array(steadily(self.root / folder, ids), pa.string())
+        return int(pc.count_distinct(found).as_py())
+
+    def lacking(self, directory: Path, fingerprint: str | None, keys: Any) -> set[str]:
+        """Return the track ids among these keys that no row has, with that very audio.
+
+        Parameters
+        ----------
+        directory, fingerprint
+            As for `keys`.
+        keys : Arrow table
+            Each track id once.
+        """
+        import pyarrow.compute as pc
+
+        there = self.keys(directory, fingerprint)
+        row = pc.index_in(there["track_id"], keys["track_id"].combine_chunks())
+        current = pc.equal(keys["sha256"].take(row), there["sha256"])
+        lacks = np.ones(keys.num_rows, dtype=bool)
+        lacks[row.filter(current).to_numpy()] = False
+        return set(keys["track_id"].filter(lacks).to_pylist())
+
+    def without_audio(self, directory: Path) -> set[str]:
+        """Return the tracks that have a row of no audio of ours: it came with the track."""
+        import pyarrow.compute as pc
+
+        keys = self.keys(directory)
+        return set(keys.filter(pc.equal(keys["sha256"], ""))["track_id"].to_pylist())
+
+    def read(self, folder: str, tracks: Collection[str] | None = None) -> pd.DataFrame:
         """Read a set.
 
         Parameters
         ----------
         folder : str
             As `find` returns it.
+        tracks : collection of str, optional
+            Leave out the rows of all others.
 
         Returns
         -------
@@ -188,16 +264,13 @@ class FeatureStore:
         StoreError
             If a part is damaged.
         """
-        parts = sorted(self._parts(self.root / folder), key=_version, reverse=True)
-        frames = [table.to_pandas().set_index(list(KEYS)) for _, table in parts]
-        features: pd.DataFrame = pd.concat([each.select_dtypes("number") for each in frames])
-        return features.loc[~features.index.duplicated()].sort_index()
+        return steadily(self.root / folder, lambda parts: gather(parts, tracks))
 
     def metadata(self, folder: str) -> dict[str, Any]:
         """Return the name and parameters that were written with a set, and every origin."""
-        parts = sorted(self._parts(self.root / folder, columns=[]), key=_version)
-        written = {key: each for metadata, _ in parts for key, each in metadata.items()}
-        origins = {metadata[ORIGIN] for metadata, _ in parts if ORIGIN in metadata}
+        parts = sorted(steadily(self.root / folder, read_metadata), key=version)
+        written = {key: each for metadata in parts for key, each in metadata.items()}
+        origins = {metadata[ORIGIN] for metadata in parts if ORIGIN in metadata}
         return written | ({ORIGIN: " and ".join(sorted(origins))} if origins else {})
 
     def clear_partials(self, directories: Iterable[Path]) -> None:
@@ -209,29 +282,3 @@ class FeatureStore:
             pattern = "*.estimated*.tmp" if directory.name == ATTRIBUTES else "*.tmp"
             for partial in directory.glob(pattern):
                 partial.unlink(missing_ok=True)
-
-    def _parts(self, directory: Path, columns: Iterable[str] | None = None) -> Iterator[Written]:
-        """Read the metadata and the table of each part, by name."""
-        import pyarrow.parquet as pq
-
-        for part in sorted(directory.glob("part-*.parquet")):
-            with self._whole(part):
-                table = pq.read_table(part, columns=columns)
-                metadata = json.loads((table.schema.metadata or {})[b"audiogenre"])
-            yield metadata, table
-
-    @contextmanager
-    def _whole(self, part: Path) -> Iterator[None]:
-        try:
-            yield
-        except (OSError, ValueError, KeyError) as error:
-            raise StoreError(
-                f"{part} is damaged and cannot be read; delete it and run 'audiogenre extract' "
-                "(or 'download', for a table) again to fill the gap"
-            ) from error
-
-
-def _version(part: Written) -> tuple[float, float]:
-    """Which of two parts counts: that of the later version, then that of longer clips."""
-    parameters = part[0].get("parameters", {})
-    return float(parameters.get("version", 0)), float(parameters.get("max_seconds", 0))

@@ -74,18 +74,18 @@ class Memory:
 
     Attributes
     ----------
-    tracks : Mapping
-        Every track by id.
-    failed : collection of str
-        Items of the ledger that are not to be tried again now.
+    tracks : callable
+        Returns every track by id.
+    failed : callable
+        Returns the items of the ledger that are not to be tried again now.
     measured : callable
         Returns the ids of the tracks with measured attributes.
     blocked : Mapping
         Hosts that want to be left alone, and until when.
     """
 
-    tracks: Mapping[str, Track]
-    failed: Collection[str]
+    tracks: Callable[[], Mapping[str, Track]]
+    failed: Callable[[], Collection[str]]
     measured: Callable[[], Collection[str]]
     blocked: Mapping[str, float]
 

@@ -19,8 +19,9 @@ from sklearn.utils import get_tags
 import audiogenre
 from audiogenre.audio import decode
 from audiogenre.errors import AudioError, UsageError
-from audiogenre.extraction import AudioFeatures, feature_set
+from audiogenre.extraction import feature_set
 from audiogenre.features import BASELINE, FULL
+from audiogenre.transformer import AudioFeatures
 
 
 @pytest.fixture(scope="module")

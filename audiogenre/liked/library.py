@@ -14,8 +14,9 @@ from audiogenre.classifiers.context import CONTEXT
 from audiogenre.features.sets import plain_names
 from audiogenre.liked.memory import Numbers
 from audiogenre.liked.records import Answer, Song
+from audiogenre.reading import KEYS
 from audiogenre.songs import SongIndex
-from audiogenre.store import ATTRIBUTES, KEYS, FeatureStore
+from audiogenre.store import ATTRIBUTES, FeatureStore
 from audiogenre.typing import Track
 
 

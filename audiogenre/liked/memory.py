@@ -7,21 +7,17 @@ done; so a run that was killed anywhere is gone on with. All of it is deleted by
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audiogenre.errors import StoreError
+from audiogenre.database import Database
 from audiogenre.liked.records import Song, State, User
 
-SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE account (id TEXT NOT NULL, name TEXT NOT NULL);
 CREATE TABLE playlists (genre TEXT PRIMARY KEY, id TEXT NOT NULL) WITHOUT ROWID;
@@ -47,7 +43,7 @@ class Unheard:
     next_try: float
 
 
-class Memory:
+class Memory(Database):
     """The memory of one client id in one data folder.
 
     Parameters
@@ -61,60 +57,23 @@ class Memory:
         If it cannot be used, or was written by a newer version.
     """
 
+    STEPS = (_SCHEMA,)
+    PRAGMAS = ("synchronous = FULL",)  # a lost line could be a song twice
+    CALLED = "what is remembered of the account in"
+    ADVICE = "'audiogenre playlists logout' deletes it"
+
     def __init__(self, path: Path) -> None:
         self.path = path
         with self._errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._db = sqlite3.connect(path, timeout=60, isolation_level=None)
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
-
-    def __enter__(self) -> Memory:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-
-    def _prepare(self) -> None:
-        self._db.execute("PRAGMA synchronous = FULL")  # a lost line could be a song twice
-        with self._transaction():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version > SCHEMA_VERSION:
-                raise StoreError(f"{self.path} was written by a newer version; update audiogenre")
-            for statement in _SCHEMA.split(";")[:-1] if version == 0 else ():
-                self._db.execute(statement)
-            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise StoreError(
-                f"what is remembered of the account cannot be used ({self.path}: {error}); "
-                "'audiogenre playlists logout' deletes it"
-            ) from error
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._errors():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        super().__init__(path)
 
     def belong_to(self, user: User) -> bool:
         """Take note of whose account this is; forget what was another's, and return whether so."""
         known = self._all("SELECT id FROM account")
         other = bool(known) and known[0][0] != user.id
-        with self._transaction():
+        with self.transaction():
             for table in _TABLES if other else ("account",):
                 self._db.execute(f"DELETE FROM {table}")
             self._db.execute("INSERT INTO account VALUES (?, ?)", (user.id, user.name))
@@ -126,7 +85,7 @@ class Memory:
 
     def set_playlist(self, genre: str, playlist: str) -> None:
         """Remember the playlist of a genre; of another one before it only what people refused."""
-        with self._transaction():
+        with self.transaction():
             if self.playlists().get(genre) != playlist:
                 self._db.execute("DELETE FROM songs WHERE genre = ? AND state != 'out'", (genre,))
             self._db.execute("INSERT OR REPLACE INTO playlists VALUES (?, ?)", (genre, playlist))
@@ -137,7 +96,7 @@ class Memory:
 
     def mark(self, genre: str, states: Mapping[str, State | None]) -> None:
         """Remember the states of songs in the playlist of a genre; None forgets one."""
-        with self._transaction():
+        with self.transaction():
             self._db.executemany(
                 "INSERT OR REPLACE INTO songs VALUES (?, ?, ?)",
                 [(genre, song, state) for song, state in states.items() if state],
@@ -153,7 +112,7 @@ class Memory:
 
     def set_moves(self, moves: Mapping[str, str | None]) -> None:
         """Remember where a person wants songs."""
-        with self._transaction():
+        with self.transaction():
             self._db.executemany("INSERT OR REPLACE INTO moves VALUES (?, ?)", moves.items())
 
     def heard(self, features: str) -> dict[str, Numbers]:
@@ -170,7 +129,7 @@ class Memory:
     def hear(self, song: str, features: str, numbers: Numbers) -> None:
         """Remember the features of a song."""
         row = (song, features, numbers.astype("<f4").tobytes())
-        with self._transaction():
+        with self.transaction():
             self._db.execute("INSERT OR REPLACE INTO heard VALUES (?, ?, ?)", row)
             self._db.execute("DELETE FROM unheard WHERE song = ?", (song,))
 
@@ -181,7 +140,7 @@ class Memory:
 
     def miss(self, song: str, reason: str, next_try: float) -> None:
         """Remember that there is no audio of a song, and when to ask again."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute(
                 "INSERT INTO unheard VALUES (?, ?, 1, ?) ON CONFLICT DO UPDATE SET "
                 "reason = excluded.reason, attempts = attempts + 1, next_try = excluded.next_try",
@@ -194,7 +153,7 @@ class Memory:
         All but which of them we have put into a playlist: they are still to be removed from there.
         """
         liked = {each.id for each in songs}
-        with self._transaction():
+        with self.transaction():
             for table in ("heard", "unheard", "moves"):
                 gone = {song for (song,) in self._all(f"SELECT song FROM {table}")} - liked
                 self._db.executemany(
@@ -205,10 +164,6 @@ class Memory:
                 "DELETE FROM songs WHERE genre = ? AND song = ?",
                 [(genre, song) for genre, song in rows if song not in liked],
             )
-
-    def _all(self, query: str, arguments: Iterable[Any] = ()) -> list[Any]:
-        with self._errors():
-            return self._db.execute(query, tuple(arguments)).fetchall()
 
 
 def memory_path(data: Path, client_id: str) -> Path:

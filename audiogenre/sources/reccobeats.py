@@ -66,9 +66,9 @@ class ReccobeatsSource(RemoteSource):
         wanted: dict[str, list[Track]] = {}
         if self._memory is None:
             return wanted
-        measured, without = self._memory.measured(), 0
-        for track in self._memory.tracks.values():
-            if track.id in measured or f"reccobeats:{track.id}" in self._memory.failed:
+        measured, failed, without = self._memory.measured(), self._memory.failed(), 0
+        for track in self._memory.tracks().values():
+            if track.id in measured or f"reccobeats:{track.id}" in failed:
                 continue
             own = track.id.partition(":")[2]
             isrc = (track.isrc or "").upper().replace("-", "")

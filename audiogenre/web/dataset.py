@@ -72,7 +72,7 @@ def contents(library: Library) -> dict[str, Any]:
         counts, previews = catalog.counts(), set(catalog.previews())
         corrections = len(catalog.corrections())
     store = FeatureStore(library.data / "features")
-    sets = [(name, len(store.known(store.root / name))) for name in store.sets()]
+    sets = [(name, store.count(name)) for name in store.sets()]
     by_source: dict[tuple[str, str], Counter[str]] = {}
     for track in tracks.values():
         count = by_source.setdefault((track.source, track.licence or ""), Counter())

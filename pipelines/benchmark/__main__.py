@@ -26,6 +26,7 @@ EXTRA = (
     "download",
     "fit",
     "predict",
+    "catalogue",
 )
 
 
@@ -69,6 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from audiogenre.phone import copy_name
     from audiogenre.pool import keep_memory
     from pipelines.benchmark import (
+        catalogue,
         downloads,
         fitting,
         measures,
@@ -112,6 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "phone": lambda: recordings.phone(data, seeds=seeds),
             "fit": lambda: fitting.fitting(**(fitting.QUICK if args.quick else {})),
             "predict": lambda: predicting.predicting(data, clips, rounds=3 if args.quick else 7),
+            "catalogue": lambda: catalogue.catalogue(quick=args.quick),
             "download": lambda: downloads.download(per_genre=20 if args.quick else 120),
         }
         results = {}

@@ -14,7 +14,7 @@ import numpy as np
 from audiogenre.extraction import feature_set
 from audiogenre.parts import Item, Part, cut_up, run_parts
 from audiogenre.store import FeatureStore
-from pipelines.benchmark.downloads import high_water
+from pipelines.benchmark.processes import high_water
 from pipelines.benchmark.measures import item
 
 Row = dict[str, Any]

@@ -20,9 +20,10 @@ from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog
 from audiogenre.dataset import load_dataset
 from audiogenre.errors import MissingExtraError, UsageError
-from audiogenre.extraction import AudioFeatures, default_fingerprints, feature_set
+from audiogenre.extraction import default_fingerprints, feature_set
 from audiogenre.features import FULL, MUSICNN, TAG_COLUMNS
 from audiogenre.store import FeatureStore, write_part
+from audiogenre.transformer import AudioFeatures
 from features.conftest import INSTALL, needs_weights
 
 Main = Callable[..., int]

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from audiogenre.errors import MissingExtraError, MissingWeightsError
-from audiogenre.extraction import AudioFeatures
 from audiogenre.features import MUSICNN, TAG_COLUMNS
 from audiogenre.features.musicnn import TAGS, log_mel, windows
 from audiogenre.features.musicnn_network import Network
 from audiogenre.features.musicnn_weights import Weights, find_weights, read_weights, tensor_shapes
 from audiogenre.features.spectrum import Array
 from audiogenre.sources.synth import render
+from audiogenre.transformer import AudioFeatures
 from features.conftest import INSTALL, needs_weights
 
 SR = 16_000

@@ -45,7 +45,7 @@ def ask(
 ) -> Any:
     source = Brisk(api_url=script.url)
     known = {each.id: each for each in tracks}
-    source.begin(Memory(known, failed, lambda: measured, {}))
+    source.begin(Memory(lambda: known, lambda: failed, lambda: measured, {}))
     return source, *listing(source)
 
 
