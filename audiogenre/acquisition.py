@@ -135,7 +135,7 @@ class _Run:
         self._done: list[tuple[Track | None, Preview | Failure]] = []
 
     def _measured(self) -> set[str]:
-        store = FeatureStore(self._data / "features")
+        store = FeatureStore.of(self._data)
         return {
             item for item, hashes in store.known(store.directory("spotify")).items() if "" in hashes
         }
@@ -264,7 +264,7 @@ class _Run:
                 if not each.audio:
                     self._catalog.forgive(each.id, STAGE)
         self.outcome.corrected = sum(each.id in self._known.tracks for each in fresh)
-        store = FeatureStore(self._data / "features")
+        store = FeatureStore.of(self._data)
         self.outcome.attributes = _write_features(self._seen.values(), store)
 
     def _forget(self) -> None:

@@ -11,6 +11,7 @@ from typing import Literal
 from audiogenre.catalog import CORRECTED, USER, Catalog, Failure, Preview
 from audiogenre.errors import HostBusyError
 from audiogenre.previews import STAGE
+from audiogenre.storage import Storage, is_url
 from audiogenre.typing import LISTING, Problem, Source, Track
 
 _LATER = 30 * 24 * 3600.0  # s until a service is asked again for what it does not have
@@ -67,7 +68,8 @@ class Known:
     def __init__(self, source: Source, catalog: Catalog, data: Path, *, retry_failed: bool) -> None:
         self.tracks, self.previews = catalog.known(), catalog.previews()
         self.failures = catalog.failures(STAGE)
-        self._source, self._data, self._retry_failed = source, data, retry_failed
+        self._source, self._retry_failed = source, retry_failed
+        self._storage = Storage(data)
         self._now = time.time()
 
     def step(self, track: Track) -> Step:
@@ -77,7 +79,7 @@ class Known:
             track,
             preview=preview,
             failure=self.failures.get(track.id),
-            version=_version(self._data, track, preview),
+            version=_version(self._storage, track, preview),
             retry_failed=self._retry_failed,
             now=self._now,
         )
@@ -158,9 +160,14 @@ class Known:
         return passing or self._retry_failed
 
 
-def _version(data: Path, track: Track, preview: Preview | None) -> str | None:
+def _version(storage: Storage, track: Track, preview: Preview | None) -> str | None:
     """Size and time of a track's audio file as it lies there now, None if it does not."""
-    path = track.path or (data / preview.path if preview and preview.path else None)
+    path = track.path
+    if path is None and preview and preview.path:
+        address = storage.address(preview.path)
+        if is_url(address):  # the catalogue is trusted: asking costs a request for each track
+            return f"{preview.bytes}-{preview.mtime_ns}"
+        path = Path(address)
     try:
         stat = path.stat() if path else None
     except OSError:

@@ -2,7 +2,7 @@
 
 ``features/SET-FINGERPRINT/part-*.parquet`` holds one row a track: its id, the hash of the audio it
 was computed from, and the columns as float32. A part's name follows from its ids, so doing the
-same work twice leaves one file.
+same work twice leaves one file. The folder may also be a URL (see `storage`).
 
 ``features/spotify/`` holds attributes of two origins, told by a column: *measured* by somebody
 else (hash ``""``), and *estimated* from the audio of that hash. A track may have a row of each.
@@ -11,12 +11,14 @@ else (hash ``""``), and *estimated* from the audio of that hash. A track may hav
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,10 @@ import pandas as pd
 
 from audiogenre.errors import StoreError, UsageError
 from audiogenre.phone import copied_name
+from audiogenre.storage import Storage, is_local, reaching, read, write
+
+if TYPE_CHECKING:
+    from audiogenre.storage import Place
 
 KEYS = ("track_id", "sha256")
 ATTRIBUTES, ORIGIN = "spotify", "origin"
@@ -32,18 +38,18 @@ Written = tuple[dict[str, Any], Any]  # metadata and table of a part
 
 
 def write_part(
-    directory: Path,
+    directory: Place,
     ids: Sequence[str],
     hashes: Sequence[str],
     columns: Sequence[str],
     values: npt.NDArray[np.float32],
     metadata: dict[str, Any],
-) -> Path:
-    """Write one part: beside the target first, then moved into place.
+) -> Place:
+    """Write one part: beside the target first, then moved into place; to a URL in one request.
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or UPath
         Of the feature set.
     ids, hashes : sequence of str, length n
         Track ids, and SHA-256 of the audio (``""`` where there is none).
@@ -73,9 +79,15 @@ def write_part(
         names.append(ORIGIN)
     table = pa.table(arrays, names=names)
     table = table.replace_schema_metadata({"audiogenre": json.dumps(metadata)})
-    partial = path.with_suffix(f".{origin}{os.getpid()}.tmp")
+    if not isinstance(path, Path):
+        content = io.BytesIO()
+        pq.write_table(table, content, compression="zstd")
+        write(path, content.getvalue())
+        return path
+    # Not the process id, which two machines that share a folder may both have.
+    partial = path.with_suffix(f".{origin}{secrets.token_hex(8)}.tmp")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
             pq.write_table(table, file, compression="zstd")
             file.flush()
@@ -94,21 +106,25 @@ class FeatureStore:
 
     Parameters
     ----------
-    root : Path
-        ``data/features``.
+    root : Path or UPath
+        ``data/features``, or where the data folder's ``storage.toml`` says.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
 
-    def directory(self, name: str, fingerprint: str | None = None) -> Path:
+    @classmethod
+    def of(cls, data: Path) -> FeatureStore:
+        """Return the store of a data folder, wherever it lies."""
+        return cls(Storage(data).features)
+
+    def directory(self, name: str, fingerprint: str | None = None) -> Place:
         """Return the folder of a set; sets that came from a table have no fingerprint."""
         return self.root / (f"{name}-{fingerprint}" if fingerprint else name)
 
     def sets(self) -> list[str]:
         """Return the names of the folders that hold at least one part."""
-        found = {part.parent.name for part in self.root.glob("*/part-*.parquet")}
-        return sorted(found)
+        return sorted({part.parent.name for part in self._found(self.root, "*/part-*.parquet")})
 
     def default_set(self) -> str:
         """Return the name of the only set there but for attributes and copies, else ``full``."""
@@ -145,7 +161,7 @@ class FeatureStore:
             "--source table'"
         )
 
-    def known(self, directory: Path, fingerprint: str | None = None) -> dict[str, set[str]]:
+    def known(self, directory: Place, fingerprint: str | None = None) -> dict[str, set[str]]:
         """Return the audio hashes that each track id has a row for.
 
         Parameters
@@ -192,28 +208,37 @@ class FeatureStore:
         origins = {metadata[ORIGIN] for metadata, _ in parts if ORIGIN in metadata}
         return written | ({ORIGIN: " and ".join(sorted(origins))} if origins else {})
 
-    def clear_partials(self, directories: Iterable[Path]) -> None:
+    def clear_partials(self, directories: Iterable[Place]) -> None:
         """Delete what killed writers left beside their targets. Call it with the lock held.
 
         That is the lock of whoever computes: `download` may be writing measured attributes.
         """
-        for directory in directories:
+        for directory in filter(is_local, directories):  # at a URL there are none
             pattern = "*.estimated*.tmp" if directory.name == ATTRIBUTES else "*.tmp"
             for partial in directory.glob(pattern):
                 partial.unlink(missing_ok=True)
 
-    def _parts(self, directory: Path, columns: Iterable[str] | None = None) -> Iterator[Written]:
+    def _parts(self, directory: Place, columns: Iterable[str] | None = None) -> Iterator[Written]:
         """Read the metadata and the table of each part, by name."""
         import pyarrow.parquet as pq
 
-        for part in sorted(directory.glob("part-*.parquet")):
+        for part in self._found(directory, "part-*.parquet"):
+            # Requests cost more time than the bytes they spare: a part is read in one from a URL.
+            source = part if isinstance(part, Path) else io.BytesIO(read(part))
             with self._whole(part):
-                table = pq.read_table(part, columns=columns)
+                table = pq.read_table(source, columns=columns)
                 metadata = json.loads((table.schema.metadata or {})[b"audiogenre"])
             yield metadata, table
 
+    def _found(self, directory: Place, pattern: str) -> list[Place]:
+        """Return the files or objects that fit a pattern, by name."""
+        if isinstance(directory, Path):
+            return sorted(directory.glob(pattern))
+        with reaching(directory, "read"):
+            return sorted(directory.glob(pattern), key=str)
+
     @contextmanager
-    def _whole(self, part: Path) -> Iterator[None]:
+    def _whole(self, part: Place) -> Iterator[None]:
         try:
             yield
         except (OSError, ValueError, KeyError) as error:
