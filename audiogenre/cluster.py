@@ -58,7 +58,7 @@ class Cluster:
     def __init__(self, address: str | None) -> None:
         try:
             import dask
-            import distributed  # noqa: F401
+            from distributed.comm.addressing import get_address_host_port
         except ImportError as error:
             raise MissingExtraError("Extracting on a cluster", "cluster") from error
         for name in ("distributed", "distributed.client"):  # what matters is said in one sentence
@@ -66,6 +66,10 @@ class Cluster:
         self._address = address or dask.config.get("scheduler-address", None)
         if not self._address:
             raise UsageError("say where the scheduler is, such as --scheduler tcp://10.0.0.1:8786")
+        try:  # a client that is told nonsense waits a minute before it ends
+            get_address_host_port(self._address)
+        except ValueError as error:
+            raise UsageError(f"{self._address} is no address of a scheduler: {error}") from error
         self._client: Any = None
         self.threads = 0
 
@@ -168,8 +172,6 @@ class Cluster:
 
         try:
             self._client = Client(self._address, set_as_default=False)
-        except ValueError as error:
-            raise UsageError(f"{self._address} is no address of a scheduler: {error}") from error
         except OSError as error:
             raise ClusterError(
                 f"the scheduler at {self._address} cannot be reached: does it run there ('dask "
