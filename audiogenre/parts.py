@@ -87,7 +87,9 @@ def extract_part(part: Part) -> Report:
     failures: list[Failure] = []
     for item in part.items:
         try:
-            y, sr = decode(_unchanged(item), min_seconds=part.min_seconds, max_seconds=part.max_seconds)
+            y, sr = decode(
+                _unchanged(item), min_seconds=part.min_seconds, max_seconds=part.max_seconds
+            )
             values = compute_all(sets, y, sr, seed=item.sha256)
         except AudioError as error:
             failures.append(_failure(part, item, error.reason, error.detail))

@@ -130,7 +130,7 @@ def read(where: Place) -> bytes:
         return bytes(where.fs.cat_file(where.path))
 
 
-def write(where: Place, content: bytes) -> None:
+def write(where: UPath, content: bytes) -> None:
     """Put an object at a URL: there is all of it or nothing, as it is one request.
 
     Raises

@@ -16,7 +16,7 @@ from typing import Any
 
 MEASURES = ("speed", "workers", "memory", "parity", "accuracy")
 # Only when asked for: they need extras, or the tests.
-EXTRA = ("musicnn", "attributes", "phone", "download")
+EXTRA = ("musicnn", "attributes", "phone", "download", "cluster")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,10 +54,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{args.music} is not a folder", file=sys.stderr)
         return 2
     from audiogenre.attributes import attribute_set
+    from audiogenre.cluster import Cluster
     from audiogenre.errors import MissingExtraError
     from audiogenre.extraction import stored_set
     from audiogenre.phone import copy_name
-    from pipelines.benchmark import downloads, measures, recordings
+    from pipelines.benchmark import cluster, downloads, measures, recordings
 
     try:
         if "musicnn" in wanted:
@@ -67,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "phone" in wanted:
             for name in recordings.SETS:
                 stored_set(copy_name(name))
+        if "cluster" in wanted:
+            Cluster("tcp://127.0.0.1:8786")  # it says what is not installed
     except MissingExtraError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -86,6 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             "musicnn": lambda: measures.musicnn(data, some, seeds=seeds),
             "attributes": lambda: measures.attributes(data, some, seeds=seeds),
             "phone": lambda: recordings.phone(data, seeds=seeds),
+            "cluster": lambda: cluster.cluster(
+                some, **({"rounds": 1, "kills": 2} if args.quick else {})
+            ),
             "download": lambda: downloads.download(per_genre=20 if args.quick else 120),
         }
         results = {}

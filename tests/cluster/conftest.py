@@ -152,9 +152,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="package")
-def registered(
-    run_main: Callable[..., int], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def registered(run_main: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data folder in which clips of 6 s are known and nothing is extracted; copy it."""
     home = tmp_path_factory.mktemp("registered")
     for genre in GENRES[:2]:
