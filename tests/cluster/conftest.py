@@ -97,6 +97,11 @@ class Dask:
         self.workers.append(self._start("worker", self.address, *alone, *options))
         return self.workers[-1]
 
+    def wait(self) -> None:
+        """Wait until every worker that was started has been heard of."""
+        log = Path(self._log.name)
+        wait_for(lambda: log.read_text().count("Registered to:") >= len(self.workers))
+
     def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [*_DASK, *arguments],
@@ -122,6 +127,7 @@ def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
     with Dask(tmp_path_factory.mktemp("dask")) as cluster:
         cluster.start_worker()
         cluster.start_worker()
+        cluster.wait()
         yield cluster
 
 

@@ -27,11 +27,13 @@ from cluster.conftest import (
 
 pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
 
+pytestmark = pytest.mark.slow
 Start = Callable[..., subprocess.Popen[str]]
 
 
 def started(start_command: Start, dask: Dask, data: Path) -> subprocess.Popen[str]:
     """Start the command and wait until a worker has written something."""
+    dask.wait()
     process = start_command("extract", *SETS, *dask.options, "--data", data)
     wait_for(lambda: parts_of(data) or process.poll() is not None)
     assert process.poll() is None, "it was over before anything could die"
@@ -67,6 +69,7 @@ def test_a_clip_that_kills_its_worker_is_reported_and_the_rest_is_done(
     with Dask(tmp_path, **variables) as dask:
         for _ in range(5):  # of which four die
             dask.start_worker(*preload)
+        dask.wait()
         process = start_command("extract", *SETS, *dask.options, "--data", data)
         _, err = process.communicate(timeout=PATIENCE)
         dead = sum(worker.poll() is not None for worker in dask.workers)
@@ -106,6 +109,7 @@ def test_a_scheduler_that_is_lost_is_one_sentence_and_another_goes_on(
 
         dask.start_scheduler()
         dask.start_worker()
+        dask.wait()
         again = start_command("extract", *SETS, *dask.options, "--data", data)
         _, err = again.communicate(timeout=PATIENCE)
     assert (again.returncode, err) == (0, "")

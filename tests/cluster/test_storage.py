@@ -98,6 +98,7 @@ def test_a_cluster_reads_and_writes_there(
     (data / "catalog.db").write_bytes((there / "catalog.db").read_bytes())
     with Dask(tmp_path) as cluster:  # one that knows the server
         cluster.start_worker()
+        cluster.wait()
         done = run_command("extract", *cluster.options, "--data", data, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, "")
     assert_equal(features_of(data), features_of(here))
