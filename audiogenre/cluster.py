@@ -105,6 +105,8 @@ class Cluster:
         StoreError
             If a part cannot be written.
         """
+        if isinstance(store.root, Path):  # a worker that does not see it says so
+            store.root.mkdir(parents=True, exist_ok=True)
         suspects = self._attempt(parts, handle)
         if suspects:
             logger.warning("worker processes have died; their clips are tried again one by one")
@@ -119,6 +121,8 @@ class Cluster:
         under_way: dict[str, tuple[Any, Part]] = {}
         ended: SimpleQueue[Any] = SimpleQueue()
         while True:
+            if self._client.status == "closed":  # it was lost before there was anything to wait for
+                self._connect()
             for part in islice(waiting, max(0, _AHEAD * self.threads - len(under_way))):
                 future = self._client.submit(_extract, part, __version__, pure=False)
                 under_way[future.key] = future, part
@@ -134,7 +138,6 @@ class Cluster:
                 logger.warning("the connection to the scheduler is lost; trying to renew it")
                 waiting = chain([part for _, part in under_way.values()], waiting)
                 under_way.clear()
-                self._close()
                 self._connect()
                 continue
             _, part = under_way.pop(future.key)
@@ -170,6 +173,7 @@ class Cluster:
     def _connect(self) -> None:
         from distributed import Client
 
+        self._close()
         try:
             self._client = Client(self._address, set_as_default=False)
         except OSError as error:

@@ -91,6 +91,8 @@ def place(address: str) -> Place:
 
     Raises
     ------
+    UsageError
+        If it is a URL of a kind that is not known.
     MissingExtraError
         If it is a URL, and what reads it is not installed.
     """

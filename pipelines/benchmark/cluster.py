@@ -50,7 +50,6 @@ def _compared(clips: Sequence[Path], two: Cluster, home: Path, *, rounds: int) -
         tables = []
         for engine, found in rates.items():
             store = FeatureStore(home / f"{engine}-{number}")
-            store.root.mkdir()
             more = {"jobs": 2} if engine == "pool" else {}
             run: Any = run_parts if engine == "pool" else two.run_parts
             warm = [Part((item,), SETS, home) for item in items[:2]]
@@ -69,11 +68,11 @@ def _compared(clips: Sequence[Path], two: Cluster, home: Path, *, rounds: int) -
         f"{len(items)} clips, both sets, two workers each, warm, in turn {rounds} times; scheduler "
         "and workers are processes of this machine"
     )
-    ratio = np.median(np.array(rates["cluster"]) / np.array(rates["pool"]))
+    ratios = [mine / other for mine, other in zip(rates["cluster"], rates["pool"], strict=True)]
     return [
         _row("pool of two", float(np.median(rates["pool"])), "clips a second", protocol),
         _row("cluster of two", float(np.median(rates["cluster"])), "clips a second", protocol),
-        _row("cluster: times pool", float(ratio), "x", protocol),
+        _row("cluster: times pool", float(np.median(ratios)), "x", protocol, by_round=ratios),
         _row("values that differ", different, "", protocol),
         _row("a task without clips", 1e3 * overhead, "ms", protocol),
     ]
@@ -84,7 +83,6 @@ def _killed(
 ) -> list[Row]:
     """Kill a worker every few seconds while there is work; there is as long as kills are left."""
     store = FeatureStore(home / "killed")
-    store.root.mkdir()
     killer = threading.Thread(target=processes.kill, args=(kills,))
     handed_out: list[Item] = []
 

@@ -14,7 +14,7 @@ from conftest import PATIENCE, SAMPLE_GENRES, environment
 from scripted import Scripted, audio
 
 from audiogenre.catalog import Catalog
-from audiogenre.errors import StoreError, UsageError
+from audiogenre.errors import MissingExtraError, StoreError, UsageError
 from audiogenre.parts import Item, Part, extract_part
 from audiogenre.storage import FILE, Storage, is_local, place, read, remove, write
 from audiogenre.store import FeatureStore, write_part
@@ -215,12 +215,17 @@ def test_a_file_that_says_what_cannot_be_is_refused(
         Storage(tmp_path)
 
 
-@pytest.mark.parametrize("missing", ["upath", "s3fs"])
-def test_without_the_extra_it_says_how_to_install_it(tmp_path: Path, missing: str) -> None:
+def test_without_the_extra_it_says_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = storage(tmp_path / "data", features="s3://music/features")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "upath", None)
+        with pytest.raises(MissingExtraError, match=r"pip install 'audiogenre\[cluster\]'"):
+            Storage(data)
     code = (
         "import sys\n"
-        f"sys.modules[{missing!r}] = None\n"  # importing it fails, as if it were not there
+        "sys.modules['s3fs'] = None\n"  # importing it fails, as if it were not there
         "from audiogenre.extract import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
