@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import lru_cache
@@ -121,9 +121,10 @@ class Cluster:
         under_way: dict[str, tuple[Any, Part]] = {}
         ended: SimpleQueue[Any] = SimpleQueue()
         while True:
-            if self._client.status == "closed":  # it was lost before there was anything to wait for
-                self._connect()
-            for part in islice(waiting, max(0, _AHEAD * self.threads - len(under_way))):
+            if self._client.status == "closed":  # it was lost while nobody waited
+                waiting = self._renew(under_way, waiting)
+            window = max(1, _AHEAD * self.threads)  # one part waits for a worker if there is none
+            for part in islice(waiting, max(0, window - len(under_way))):
                 future = self._client.submit(_extract, part, __version__, pure=False)
                 under_way[future.key] = future, part
                 future.add_done_callback(ended.put)
@@ -135,10 +136,7 @@ class Cluster:
             try:
                 failures = _result(future)
             except (CancelledError, OSError):
-                logger.warning("the connection to the scheduler is lost; trying to renew it")
-                waiting = chain([part for _, part in under_way.values()], waiting)
-                under_way.clear()
-                self._connect()
+                waiting = self._renew(under_way, waiting)
                 continue
             _, part = under_way.pop(future.key)
             if failures is None:
@@ -147,6 +145,16 @@ class Cluster:
             failed = {each.item for each in failures}
             done = (each.track_id for each in part.items if each.track_id not in failed)
             handle(Report(part, tuple(done), failures))
+
+    def _renew(
+        self, under_way: dict[str, tuple[Any, Part]], waiting: Iterator[Part]
+    ) -> Iterator[Part]:
+        """Connect again; return what is waiting then, with what was under way."""
+        logger.warning("the connection to the scheduler is lost; trying to renew it")
+        again = [part for _, part in under_way.values()]
+        under_way.clear()
+        self._connect()
+        return chain(again, waiting)
 
     def _next(self, ended: SimpleQueue[Any]) -> Any:
         """Wait for the next future that has ended, while there are workers.

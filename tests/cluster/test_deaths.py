@@ -67,15 +67,17 @@ def test_a_clip_that_kills_its_worker_is_reported_and_the_rest_is_done(
     variables = {"DEADLY": deadly, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1"}
     preload = ("--preload", str(Path(__file__).with_name("deadly.py")))
     with Dask(tmp_path, **variables) as dask:
-        for _ in range(5):  # of which four die
+        for _ in range(4):
             dask.start_worker(*preload)
         dask.wait()
         process = start_command("extract", *SETS, *dask.options, "--data", data)
+        for each in dask.workers:  # for a moment there is none
+            each.wait(PATIENCE)
+        last = dask.start_worker(*preload)
         _, err = process.communicate(timeout=PATIENCE)
-        dead = sum(worker.poll() is not None for worker in dask.workers)
+        assert last.poll() is None
     assert process.returncode == 1
     assert err == "worker processes have died; their clips are tried again one by one\n"
-    assert dead == 4
     assert {item: each.reason for item, each in ledger_of(data).items()} == {deadly: "crashed"}
     found = features_of(data)
     assert found.keys() == expected.keys()
