@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -120,6 +121,12 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
+@pytest.fixture(scope="session")
+def run_command(run_command: Run) -> Run:
+    """Run commands that wait for other processes, however busy the machine."""
+    return partial(run_command, timeout=PATIENCE)
+
+
 @pytest.fixture(scope="package")
 def dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dask]:
     """Two workers for whoever does not kill them."""
@@ -178,7 +185,7 @@ def registered(run_main: Callable[..., int], tmp_path_factory: pytest.TempPathFa
 def expected(registered: Path, run_command: Run) -> Features:
     """What the pool of this machine writes."""
     data = Path(shutil.copytree(registered, registered.with_name("expected")))
-    done = run_command("extract", *SETS, "--jobs", 2, "--data", data, timeout=PATIENCE)
+    done = run_command("extract", *SETS, "--jobs", 2, "--data", data)
     assert (done.returncode, done.stderr) == (0, "")
     return features_of(data)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import PATIENCE, SAMPLE_GENRES, environment
+from conftest import SAMPLE_GENRES, environment
 from scripted import Scripted, audio
 
 from audiogenre.catalog import Catalog
@@ -39,7 +39,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, run_command: Run) -> Path:
     """Three clips of the sample and their features, all in a folder: read only."""
     data = tmp_path_factory.mktemp("here") / "data"
     for command, *options in (("download", *SAMPLE), ("extract", "--jobs", 1)):
-        done = run_command(command, *options, "--data", data, timeout=PATIENCE)
+        done = run_command(command, *options, "--data", data)
         assert (done.returncode, done.stderr) == (0, "")
     return data
 
@@ -49,7 +49,7 @@ def there(s3: dict[str, str], tmp_path_factory: pytest.TempPathFactory, run_comm
     """A data folder whose previews were downloaded to S3."""
     home = tmp_path_factory.mktemp("there")
     data = storage(home / "data", raw="s3://music/raw", features="s3://music/features/")
-    done = run_command("download", *SAMPLE, "--data", data, timeout=PATIENCE)
+    done = run_command("download", *SAMPLE, "--data", data)
     assert (done.returncode, done.stderr) == (0, "")
     return data
 
@@ -81,7 +81,7 @@ def test_download_puts_previews_there_and_nowhere_else(
 
 
 def test_features_are_those_of_a_folder(here: Path, there: Path, run_command: Run) -> None:
-    done = run_command("extract", "--jobs", 2, "--data", there, timeout=PATIENCE)
+    done = run_command("extract", "--jobs", 2, "--data", there)
     assert (done.returncode, done.stderr) == (0, "")
     assert_equal(features_of(there), features_of(here))
     assert [each.name for each in (there / "features").iterdir()] == [".extract.lock"]
@@ -99,7 +99,7 @@ def test_a_cluster_reads_and_writes_there(
     with Dask(tmp_path) as cluster:  # one that knows the server
         cluster.start_worker()
         cluster.wait()
-        done = run_command("extract", *cluster.options, "--data", data, timeout=PATIENCE)
+        done = run_command("extract", *cluster.options, "--data", data)
     assert (done.returncode, done.stderr) == (0, "")
     assert_equal(features_of(data), features_of(here))
     assert list((data / "features").iterdir()) == [data / "features" / ".extract.lock"]
@@ -121,7 +121,7 @@ def test_previews_may_be_read_from_a_web_server(
         script.on(f"/{path}", audio((here / path).read_bytes()))
     data = storage(tmp_path / "data", raw=f"{script.url}/raw")
     (data / "catalog.db").write_bytes((here / "catalog.db").read_bytes())
-    done = run_command("extract", "--jobs", 1, "--data", data, timeout=PATIENCE)
+    done = run_command("extract", "--jobs", 1, "--data", data)
     assert done.returncode == 1
     assert [each.reason for each in ledger_of(data).values()] == ["missing"]
     expected = features_of(here)
