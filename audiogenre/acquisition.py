@@ -136,7 +136,7 @@ class _Run:
         self._done: list[tuple[Track | None, Preview | Failure]] = []
 
     def _measured(self) -> set[str]:
-        store = FeatureStore(self._data / "features")
+        store = FeatureStore.of(self._data)
         return store.without_audio(store.directory("spotify"))
 
     def carry_out(self, jobs: int, limit: int | None) -> None:
@@ -265,7 +265,7 @@ class _Run:
                 if not each.audio:
                     self._catalog.forgive(each.id, STAGE)
         self.outcome.corrected = sum(each.id not in self._new for each in fresh)
-        store = FeatureStore(self._data / "features")
+        store = FeatureStore.of(self._data)
         self.outcome.attributes = _write_features(self._seen.values(), store)
 
     def _forget(self) -> None:

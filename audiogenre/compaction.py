@@ -12,19 +12,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from audiogenre.reading import Metadata, Numbers, first_rows, parts_of, read_keys, read_part
+from audiogenre.storage import remove
 from audiogenre.store import write_table
+
+if TYPE_CHECKING:
+    from audiogenre.storage import Place
 
 MANY = 64
 LARGE_ROWS, LARGE_BYTES = 50_000, 64 * 2**20
 
 
-def compact(directory: Path, metadata: Metadata) -> int:
+def compact(directory: Place, metadata: Metadata) -> int:
     """Merge the small parts of a set if there are many; return how many files it has fewer.
 
     A part is small below `LARGE_ROWS` rows and `LARGE_BYTES`; a merged one is at most twice as
@@ -36,7 +39,7 @@ def compact(directory: Path, metadata: Metadata) -> int:
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or UPath
         Of the set. Call it with the lock held of those who write parts with this metadata.
     metadata : dict
         As `audiogenre.store.write_part` is given it.
@@ -59,7 +62,7 @@ def compact(directory: Path, metadata: Metadata) -> int:
     large = [path for path in keys if path not in set(small)]
     kept = _kept_rows([keys[path] for path in [*large, *small]])[len(large) :]
     written = []
-    batch: dict[Path, Numbers] = {}
+    batch: dict[Place, Numbers] = {}
     for path, rows in zip(small, kept, strict=True):
         batch[path] = rows
         n_rows = sum(map(len, batch.values()))
@@ -78,7 +81,7 @@ def _kept_rows(tables: Sequence[Any]) -> list[Numbers]:
     return np.split(row[order], ends)
 
 
-def _merge(directory: Path, batch: dict[Path, Numbers], metadata: Metadata) -> list[Path]:
+def _merge(directory: Place, batch: dict[Place, Numbers], metadata: Metadata) -> list[Place]:
     """Write rows of some parts as one and delete the parts; return what there is instead."""
     import pyarrow as pa
 
@@ -90,5 +93,5 @@ def _merge(directory: Path, batch: dict[Path, Numbers], metadata: Metadata) -> l
         written.append(write_table(directory, whole, metadata, name=f"merged {metadata}"))
     for path in batch:
         if path not in written:
-            path.unlink(missing_ok=True)
+            remove(path)
     return written

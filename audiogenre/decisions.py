@@ -11,6 +11,7 @@ from typing import Literal
 from audiogenre.catalog import CORRECTED, USER, Catalog, Failure, Preview
 from audiogenre.errors import HostBusyError
 from audiogenre.previews import STAGE
+from audiogenre.storage import Storage, is_url
 from audiogenre.typing import Problem, Source, Track
 
 _LATER = 30 * 24 * 3600.0  # s until a service is asked again for what it does not have
@@ -59,7 +60,7 @@ class Known:
     """What the catalogue knows of what a source lists, asked for item by item, and what follows."""
 
     def __init__(self, source: Source, catalog: Catalog, data: Path, *, retry_failed: bool) -> None:
-        self._source, self._catalog, self._data = source, catalog, data
+        self._source, self._catalog, self._storage = source, catalog, Storage(data)
         self._retry_failed, self._now = retry_failed, time.time()
 
     def track(self, track_id: str) -> Track | None:
@@ -81,7 +82,7 @@ class Known:
             track,
             preview=preview,
             failure=self.failure(track.id),
-            version=_version(self._data, track, preview),
+            version=_version(self._storage, track, preview),
             retry_failed=self._retry_failed,
             now=self._now,
         )
@@ -153,9 +154,14 @@ class Known:
         return passing or self._retry_failed
 
 
-def _version(data: Path, track: Track, preview: Preview | None) -> str | None:
+def _version(storage: Storage, track: Track, preview: Preview | None) -> str | None:
     """Size and time of a track's audio file as it lies there now, None if it does not."""
-    path = track.path or (data / preview.path if preview and preview.path else None)
+    path = track.path
+    if path is None and preview and preview.path:
+        address = storage.address(preview.path)
+        if is_url(address):  # the catalogue is trusted: asking costs a request for each track
+            return f"{preview.bytes}-{preview.mtime_ns}"
+        path = Path(address)
     try:
         stat = path.stat() if path else None
     except OSError:

@@ -130,7 +130,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
                 code = max(code, EXIT_SOME_FAILED)
     out.result({"source": ",".join(source.name for source in sources), **total})
     if total["seen"] and not args.dry_run:
-        out.say(f"next: {_next_step(sources, FeatureStore(args.data / 'features').sets())}")
+        out.say(f"next: {_next_step(sources, FeatureStore.of(args.data).sets())}")
     return code
 
 

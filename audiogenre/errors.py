@@ -14,6 +14,7 @@
     │   └── TransientError      asking again may help
     │       └── ThrottledError  it says for how long to wait
     ├── StoreError           2  the catalogue or the feature store cannot be read or written
+    ├── ClusterError         2  a cluster of other machines cannot be reached, or is lost
     ├── BundleError          2  a model cannot be loaded or does not fit the data
     └── LoginError           3  a login has expired and a person has to renew it
 """
@@ -143,6 +144,10 @@ class ThrottledError(TransientError):
 
 class StoreError(AudiogenreError):
     """The catalogue or the feature store cannot be read or written."""
+
+
+class ClusterError(AudiogenreError):
+    """A cluster of other machines cannot be reached, or is lost."""
 
 
 class BundleError(AudiogenreError):

@@ -111,7 +111,7 @@ def _load(args: argparse.Namespace, catalog: Catalog) -> tuple[Dataset, str]:
     from audiogenre.extraction import default_fingerprints
     from audiogenre.store import FeatureStore
 
-    store = FeatureStore(args.data / "features")
+    store = FeatureStore.of(args.data)
     name = "spotify" if args.features == "spotify" else args.set or store.default_set()
     dataset = load_dataset(
         catalog,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiogenre.cli import Output, exclusive, make_parser, positive, run
-from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED
+from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
     from audiogenre.catalog import Catalog
@@ -30,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
         "  audiogenre extract\n"
         "  audiogenre extract --set full --jobs 4\n"
         "  audiogenre extract --set full+musicnn\n"
-        "  audiogenre extract --attributes && audiogenre fit --features spotify",
+        "  audiogenre extract --attributes && audiogenre fit --features spotify\n"
+        "  audiogenre extract --engine dask --scheduler tcp://10.0.0.1:8786",
     )
     p.add_argument(
         "--set",
@@ -51,6 +53,13 @@ def parser() -> argparse.ArgumentParser:
         "'fit --augment phone'; needs pip install 'audiogenre[augment]'",
     )
     p.add_argument("--jobs", type=positive(int), metavar="N", help="worker processes (cores)")
+    p.add_argument(
+        "--engine",
+        choices=("local", "dask"),
+        default="local",
+        help="who computes: this machine (default), or the workers of a Dask cluster",
+    )
+    p.add_argument("--scheduler", metavar="ADDRESS", help="dask: such as tcp://10.0.0.1:8786")
     p.add_argument(
         "--min-seconds",
         type=positive(float),
@@ -87,13 +96,11 @@ def _names(text: str) -> list[str]:
 
 def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
-    from joblib import cpu_count
-
     from audiogenre.attributes import NAME
     from audiogenre.catalog import Catalog
     from audiogenre.compaction import compact
     from audiogenre.extraction import directory, stored_set
-    from audiogenre.parts import metadata_of, plan, run_parts
+    from audiogenre.parts import metadata_of, plan
     from audiogenre.phone import copy_name
     from audiogenre.store import FeatureStore
 
@@ -103,15 +110,20 @@ def command(args: argparse.Namespace, out: Output) -> int:
     copies = [copy_name(name) for name in chosen] if args.augment else []
     names = [*chosen, *copies, *estimates]
     sets = [stored_set(name, max_seconds=args.max_seconds) for name in names]
-    store = FeatureStore(args.data / "features")
-    jobs = args.jobs or int(cpu_count())
-    with Catalog(args.data / "catalog.db") as catalog, exclusive(store.root / ".extract.lock", out):
+    data = args.data if args.engine == "local" else args.data.absolute()
+    store = FeatureStore.of(data)
+    lock = data / "features" / ".extract.lock"
+    with (
+        _engine(args) as (jobs, run_parts),
+        Catalog(args.data / "catalog.db") as catalog,
+        exclusive(lock, out),
+    ):
         folders = [directory(store, each) for each in sets]
         store.clear_partials(folders)
         planned = plan(
             catalog,
             store,
-            args.data,
+            data,
             names,
             jobs=jobs,
             min_seconds=args.min_seconds,
@@ -120,7 +132,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         )
         tally = _Tally(catalog, out, sum(len(part.items) for part in planned.parts))
         with tally:
-            run_parts(planned.parts, jobs=jobs, store=store, handle=tally)
+            run_parts(planned.parts, store=store, handle=tally)
         store.clear_partials(folders)  # of workers that died on the way
         for folder, each in zip(folders, sets, strict=True):
             compact(folder, metadata_of(each))
@@ -147,6 +159,29 @@ def command(args: argparse.Namespace, out: Output) -> int:
         | ({"attributes": compared} if args.attributes else {})
     )
     return EXIT_SOME_FAILED if tally.failed else EXIT_DONE
+
+
+@contextmanager
+def _engine(args: argparse.Namespace) -> Iterator[tuple[int, Callable[..., None]]]:
+    """Give how many clips are computed at once, and what runs parts."""
+    from functools import partial
+
+    if args.engine == "local":
+        from joblib import cpu_count
+
+        from audiogenre.parts import run_parts
+
+        if args.scheduler:
+            raise UsageError("--scheduler goes with --engine dask")
+        jobs = args.jobs or int(cpu_count())
+        yield jobs, partial(run_parts, jobs=jobs)
+    else:
+        from audiogenre.cluster import Cluster
+
+        if args.jobs:
+            raise UsageError("--jobs goes with --engine local; a cluster has the workers it has")
+        with Cluster(args.scheduler) as cluster:
+            yield cluster.threads, cluster.run_parts
 
 
 def _features(args: argparse.Namespace) -> str:
@@ -190,17 +225,18 @@ def _discard(catalog: Catalog, store: Any, data: Path, sets: Sequence[Any]) -> i
     """Delete previews we fetched ourselves that have rows in every set; never a file in place."""
     from audiogenre.extraction import lacking
     from audiogenre.parts import audio_keys
+    from audiogenre.storage import Storage, remove
 
+    storage = Storage(data)
     keys = audio_keys(catalog)
     wanting = set().union(*(lacking(store, each, keys) for each in sets))
     count = 0
     for track_id, preview in catalog.previews().items():
-        path = data / preview.path
         ours = preview.path and not Path(preview.path).is_absolute()
         if ours and track_id not in wanting:
             with catalog.transaction():
                 catalog.discard(track_id)
-            path.unlink(missing_ok=True)
+            remove(storage.place(preview.path))
             count += 1
     return count
 

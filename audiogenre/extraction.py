@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +13,9 @@ from audiogenre.audio import MAX_SECONDS, SAMPLE_RATE
 from audiogenre.errors import AudioError, UsageError
 from audiogenre.features import FEATURE_SETS, FeatureSet
 from audiogenre.store import FeatureStore
+
+if TYPE_CHECKING:
+    from audiogenre.storage import Place
 
 
 def feature_set(name: str, *, max_seconds: float = MAX_SECONDS) -> FeatureSet:
@@ -56,7 +58,7 @@ def stored_set(name: str, *, max_seconds: float = MAX_SECONDS) -> FeatureSet:
     return attributes.attribute_set().having(sr=SAMPLE_RATE, max_seconds=float(max_seconds))
 
 
-def directory(store: FeatureStore, chosen: FeatureSet) -> Path:
+def directory(store: FeatureStore, chosen: FeatureSet) -> Place:
     """Return the folder of a set; estimated attributes lie beside the measured ones."""
     beside = chosen.name == attributes.NAME
     return store.directory(chosen.name, None if beside else chosen.fingerprint)

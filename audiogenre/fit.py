@@ -120,7 +120,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         multilabel.check_family(args.model)
     chosen = family(args.model, preset=args.preset)
     fields = _fields(args, chosen)
-    store = FeatureStore(args.data / "features")
+    store = FeatureStore.of(args.data)
     set_name = "spotify" if args.features == "spotify" else args.set or store.default_set()
     name = args.name or _name(args, set_name)
     if name != name.strip() or not name or "/" in name or name.startswith("."):

@@ -21,6 +21,7 @@ from audiogenre.dataset import Dataset
 from audiogenre.errors import AudioError, MissingExtraError, StoreError, UsageError
 from audiogenre.features.spectrum import frame, mel_power, power_spectrogram, power_to_db
 from audiogenre.pool import workers
+from audiogenre.storage import Storage, audio
 
 Images = npt.NDArray[np.uint8]
 
@@ -149,7 +150,7 @@ def _cached(preview: Preview | None, data: Path) -> Path | None:
     if not preview.path:
         return None
     try:
-        made = image(*decode(data / preview.path))
+        made = image(*decode(audio(Storage(data).address(preview.path))))
     except (AudioError, MissingExtraError):
         return None
     partial = path.with_suffix(f".{os.getpid()}.tmp")

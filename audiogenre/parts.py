@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +22,16 @@ from audiogenre.extraction import compute_all, compute_something, directory, lac
 from audiogenre.features import FeatureSet
 from audiogenre.pool import keep_memory, workers
 from audiogenre.reading import key_table
+from audiogenre.storage import Storage, audio
 from audiogenre.store import FeatureStore, write_part
+
+if TYPE_CHECKING:
+    from audiogenre.storage import Place
 
 logger = logging.getLogger(__name__)
 
 STAGE = "extract"
-_MENDABLE = {"changed", "missing", "format"}
+_MENDABLE = {"changed", "missing", "format", "unreachable"}
 _LARGEST_PART = 200
 _SMALLEST_PART = 4
 _PARTS_LEFT = 4  # a part is this fraction of a worker's share of what is left
@@ -51,7 +55,7 @@ class Part:
 
     items: tuple[Item, ...]
     sets: tuple[str, ...]
-    root: Path
+    root: Place
     min_seconds: float = MIN_SECONDS
     max_seconds: float = MAX_SECONDS
 
@@ -84,8 +88,9 @@ def extract_part(part: Part) -> Report:
     failures: list[Failure] = []
     for item in part.items:
         try:
-            _check_unchanged(item)
-            y, sr = decode(item.path, min_seconds=part.min_seconds, max_seconds=part.max_seconds)
+            y, sr = decode(
+                _unchanged(item), min_seconds=part.min_seconds, max_seconds=part.max_seconds
+            )
             values = compute_all(sets, y, sr, seed=item.sha256)
         except AudioError as error:
             failures.append(_failure(part, item, error.reason, error.detail))
@@ -114,16 +119,22 @@ def metadata_of(chosen: FeatureSet) -> dict[str, Any]:
     return {**written, **origin, "fingerprint": chosen.fingerprint}
 
 
-def _check_unchanged(item: Item) -> None:
+def _unchanged(item: Item) -> str | bytes:
+    """Return the audio of a clip, as a path or as the bytes of a URL, if it is what it was."""
+    content = audio(item.path)
+    if isinstance(content, bytes):
+        if hashlib.sha256(content).hexdigest() != item.sha256:
+            raise AudioError("changed", "these are not the bytes that the catalogue knows")
+        return content
     try:
         stat = Path(item.path).stat()
     except OSError as error:
         raise AudioError("missing", error.strerror or str(error)) from error
     if (stat.st_size, stat.st_mtime_ns) == (item.bytes, item.mtime_ns):
-        return
+        return content
     with Path(item.path).open("rb") as file:  # copied, perhaps: the bytes decide
         if hashlib.file_digest(file, "sha256").hexdigest() == item.sha256:
-            return
+            return content
     raise AudioError("changed", "the file has changed; run 'audiogenre download' again")
 
 
@@ -174,7 +185,7 @@ def plan(
     lack = {name: lacking(store, stored_set(name, max_seconds=max_seconds), keys) for name in sets}
     ids = sorted(set().union(*lack.values()))
     failures = {} if retry_failed else catalog.failures(STAGE, ids)
-    previews = catalog.previews(ids)
+    previews, storage = catalog.previews(ids), Storage(data)
     waiting: dict[tuple[str, ...], list[Item]] = {}
     failed_before = 0
     for track_id in ids:
@@ -183,7 +194,7 @@ def plan(
             failed_before += 1
             continue
         missing = tuple(name for name in sets if track_id in lack[name])
-        path = str(data / preview.path)
+        path = storage.address(preview.path)
         item = Item(track_id, path, preview.sha256, preview.bytes, preview.mtime_ns)
         waiting.setdefault(missing, []).append(item)
     total = sum(map(len, waiting.values()))
@@ -213,6 +224,12 @@ def record(catalog: Catalog, report: Report) -> None:
             catalog.fail(failure)
 
 
+def crashed(part: Part) -> Report:
+    """Report the one clip of a part as failed, because it ends whoever computes it."""
+    reason, detail = "crashed", "the worker process died on this clip, twice"
+    return Report(part, (), (_failure(part, part.items[0], reason, detail),))
+
+
 def run_parts(
     parts: Sequence[Part], *, jobs: int, store: FeatureStore, handle: Callable[[Report], None]
 ) -> None:
@@ -235,8 +252,7 @@ def run_parts(
             if _is_done(store, single):
                 handle(Report(single, (single.items[0].track_id,), ()))
             elif _attempt_parts([single], _ALONE, handle)[0]:
-                reason, detail = "crashed", "the worker process died on this clip, twice"
-                handle(Report(single, (), (_failure(single, single.items[0], reason, detail),)))
+                handle(crashed(single))
 
 
 def _attempt_parts(

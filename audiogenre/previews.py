@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from audiogenre.audio import decode, probe
 from audiogenre.catalog import Failure, Preview
@@ -19,7 +19,11 @@ from audiogenre.errors import (
     MissingExtraError,
     StoreError,
 )
+from audiogenre.storage import Storage, write
 from audiogenre.typing import Source, Track
+
+if TYPE_CHECKING:
+    from audiogenre.storage import Place
 
 STAGE = "download"
 _FETCHES = 3  # of a preview that arrives damaged
@@ -80,9 +84,9 @@ def obtain(source: Source, track: Track, data: Path, *, tried: int = 0) -> Resul
         return track, _failure(track, "unreadable", detail, version, tried, again=False)
     track = source.described(track)
     path = raw_path(track, content)
-    stat = _write(data / path, content)
+    written_at = _write(Storage(data).place(path.as_posix()), content)
     digest = hashlib.sha256(content).hexdigest()
-    return track, Preview(str(path), digest, len(content), seconds, stat.st_mtime_ns)
+    return track, Preview(str(path), digest, len(content), seconds, written_at)
 
 
 def patience(tried: int) -> float:
@@ -138,18 +142,29 @@ def _failure(
 
 def clear_partials(data: Path, source: str) -> None:
     """Delete what a killed download has left half written, while no other one is at work."""
-    shutil.rmtree(data / "raw" / source / _PARTIAL, ignore_errors=True)
+    folder = Storage(data).place(f"raw/{source}")
+    if isinstance(folder, Path):
+        shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
 
 
-def _write(target: Path, content: bytes) -> os.stat_result:
-    """Write a preview under another name of the same folder of its source, then move it."""
+def _write(target: Place, content: bytes) -> int:
+    """Write a preview under another name of the same folder of its source, then move it.
+
+    Returns
+    -------
+    written_at : int, ns
+        The file's time; 0 at a URL, where one request writes all of it.
+    """
+    if not isinstance(target, Path):
+        write(target, content)
+        return 0
     partial = target.parent.parent / _PARTIAL / target.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial.parent.mkdir(exist_ok=True)
         partial.write_bytes(content)
         partial.replace(target)
-        return target.stat()
+        return target.stat().st_mtime_ns
     except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)

@@ -8,18 +8,23 @@ row have to agree.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from audiogenre.errors import StoreError
+from audiogenre.storage import listing, read
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from audiogenre.storage import Place
 
 KEYS = ("track_id", "sha256")
 METADATA = b"audiogenre"
@@ -37,15 +42,15 @@ class Read(NamedTuple):
     table: Any
 
 
-def parts_of(directory: Path) -> list[Path]:
+def parts_of(directory: Place) -> list[Place]:
     """Return the parts that lie in a folder, by name, none of them missing from the list."""
-    before: list[Path] | None = None
-    while (found := sorted(directory.glob("part-*.parquet"))) != before:
+    before: list[Place] | None = None
+    while (found := listing(directory, "part-*.parquet")) != before:
         before = found
     return found
 
 
-def steadily(directory: Path, work: Callable[[list[Path]], T]) -> T:
+def steadily(directory: Place, work: Callable[[list[Place]], T]) -> T:
     """Do something with the parts of a folder, again from the start if one goes meanwhile.
 
     Raises
@@ -63,7 +68,7 @@ def steadily(directory: Path, work: Callable[[list[Path]], T]) -> T:
                 raise StoreError(f"a part in {directory} cannot be read: {error}") from error
 
 
-def read_part(part: Path, columns: Sequence[str] | None = None) -> Read:
+def read_part(part: Place, columns: Sequence[str] | None = None) -> Read:
     """Read a part: all of its columns, or those asked for.
 
     Raises
@@ -77,7 +82,7 @@ def read_part(part: Path, columns: Sequence[str] | None = None) -> Read:
     import pyarrow.parquet as pq
 
     try:
-        with part.open("rb") as file, pq.ParquetFile(file) as whole:
+        with _opened(part) as file, pq.ParquetFile(file) as whole:
             schema = whole.schema_arrow
             metadata = json.loads(schema.metadata[METADATA])
             # Keys and origin are text, all else are features.
@@ -93,12 +98,17 @@ def read_part(part: Path, columns: Sequence[str] | None = None) -> Read:
     return Read(metadata, names, table)
 
 
-def read_metadata(parts: Sequence[Path]) -> list[Metadata]:
+def _opened(part: Place) -> AbstractContextManager[IO[bytes]]:
+    # Requests cost more time than the bytes they spare: a part is read in one from a URL.
+    return part.open("rb") if isinstance(part, Path) else io.BytesIO(read(part))
+
+
+def read_metadata(parts: Sequence[Place]) -> list[Metadata]:
     """Return the metadata of each part."""
     return [read_part(each, ()).metadata for each in parts]
 
 
-def read_keys(parts: Sequence[Path]) -> list[Read]:
+def read_keys(parts: Sequence[Place]) -> list[Read]:
     """Read the keys of each part."""
     return [read_part(each, KEYS) for each in parts]
 
@@ -111,12 +121,12 @@ def key_table(rows: Sequence[tuple[str, str]] = ()) -> Any:
     return pa.table([pa.array(each, pa.string()) for each in columns], names=[*KEYS])
 
 
-def gather(parts: Sequence[Path], tracks: Collection[str] | None) -> pd.DataFrame:
+def gather(parts: Sequence[Place], tracks: Collection[str] | None) -> pd.DataFrame:
     """Read rows into one table, each key once; a part is in memory only while it is its turn.
 
     Parameters
     ----------
-    parts : sequence of Path
+    parts : sequence of Path or UPath
     tracks : collection of str, optional
         Leave out the rows of all others.
 
@@ -127,8 +137,8 @@ def gather(parts: Sequence[Path], tracks: Collection[str] | None) -> pd.DataFram
     """
     import pandas as pd
 
-    read = zip(parts, read_keys(parts), strict=True)
-    found = sorted(read, key=lambda each: version(each[1].metadata), reverse=True)
+    with_keys = zip(parts, read_keys(parts), strict=True)
+    found = sorted(with_keys, key=lambda each: version(each[1].metadata), reverse=True)
     names = [*dict.fromkeys(name for _, each in found for name in each.names)]
     place = {name: number for number, name in enumerate(names)}
     keys, number, row = first_rows([each.table for _, each in found], tracks)

@@ -66,7 +66,7 @@ def load_reference(bundle: Bundle, data: Path) -> Reference:
     with Catalog(database) as catalog:
         dataset = load_dataset(
             catalog,
-            FeatureStore(data / "features"),
+            FeatureStore.of(data),
             features=metadata["features"],
             set_name="+".join(each["name"] for each in metadata["sets"]),
             fingerprints={each["name"]: each["fingerprint"] for each in metadata["sets"]},

@@ -38,8 +38,8 @@ def retry(data: Path, say: Say) -> str:
             for name, tracks in _failed(catalog).items():
                 say(f"asking {name} for {len(tracks)} previews again")
                 troubles += _fetch(name, tracks, catalog, data)
-        store = FeatureStore(data / "features")
-        with _alone(store.root / ".extract.lock"):
+        store = FeatureStore.of(data)
+        with _alone(data / "features" / ".extract.lock"):
             say("computing features again")
             _extract(catalog, store, data)
         left = len(catalog.failures())

@@ -202,7 +202,7 @@ def search(data: Path, say: Say) -> str:
     from audiogenre.splits import N_FOLDS
 
     say("reading features and labels")
-    store = FeatureStore(data / "features")
+    store = FeatureStore.of(data)
     with Catalog(data / "catalog.db") as catalog:
         dataset = load_dataset(
             catalog,

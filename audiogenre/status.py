@@ -25,7 +25,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from audiogenre.genres import FILE, GenreTree
     from audiogenre.store import FeatureStore
 
-    store = FeatureStore(args.data / "features")
+    store = FeatureStore.of(args.data)
     database = args.data / "catalog.db"
     if not database.is_file():
         out.say(f"there is no catalogue in {args.data} yet")

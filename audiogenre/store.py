@@ -2,7 +2,7 @@
 
 ``features/SET-FINGERPRINT/part-*.parquet`` holds one row a track: its id, the hash of the audio it
 was computed from, and the columns as float32. A part's name follows from its ids, so doing the
-same work twice leaves one file.
+same work twice leaves one file. The folder may also be a URL (see `storage`).
 
 ``features/spotify/`` holds attributes of two origins, told by a column: *measured* by somebody
 else (hash ``""``), and *estimated* from the audio of that hash. A track may have a row of each.
@@ -11,8 +11,10 @@ else (hash ``""``), and *estimated* from the audio of that hash. A track may hav
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import secrets
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,26 +35,29 @@ from audiogenre.reading import (
     steadily,
     version,
 )
+from audiogenre.storage import Storage, is_local, listing, write
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from audiogenre.storage import Place
 
 ATTRIBUTES, ORIGIN = "spotify", "origin"
 
 
 def write_part(
-    directory: Path,
+    directory: Place,
     ids: Sequence[str],
     hashes: Sequence[str],
     columns: Sequence[str],
     values: npt.NDArray[np.float32],
     metadata: dict[str, Any],
-) -> Path:
-    """Write one part: beside the target first, then moved into place.
+) -> Place:
+    """Write one part: beside the target first, then moved into place; to a URL in one request.
 
     Parameters
     ----------
-    directory : Path
+    directory : Path or UPath
         Of the feature set.
     ids, hashes : sequence of str, length n
         Track ids, and SHA-256 of the audio (``""`` where there is none).
@@ -79,7 +84,7 @@ def write_part(
     return write_table(directory, pa.table(arrays, names=names), metadata)
 
 
-def write_table(directory: Path, table: Any, metadata: dict[str, Any], *, name: str = "") -> Path:
+def write_table(directory: Place, table: Any, metadata: dict[str, Any], *, name: str = "") -> Place:
     """Write an Arrow table as a part, as `write_part` does.
 
     Parameters
@@ -87,27 +92,23 @@ def write_table(directory: Path, table: Any, metadata: dict[str, Any], *, name: 
     name : str
         What tells its name from that of another part with these rows.
     """
-    import pyarrow.parquet as pq
-
     rows = zip(*(table[key].to_pylist() for key in KEYS), strict=True)
     lines = [f"{track_id} {digest}" for track_id, digest in rows] + ([name] if name else [])
     named = hashlib.sha256("\n".join(lines).encode())
     path = directory / f"part-{named.hexdigest()[:16]}.parquet"
     table = table.replace_schema_metadata({METADATA: json.dumps(metadata)})
     origin = metadata.get(ORIGIN, "measured") if metadata["name"] == ATTRIBUTES else ""
-    texts = [each for each in (*KEYS, ORIGIN) if each in table.column_names]
-    partial = path.with_suffix(f".{origin}{os.getpid()}.tmp")
+    if not isinstance(path, Path):
+        content = io.BytesIO()
+        _pack(table, content)
+        write(path, content.getvalue())
+        return path
+    # Not the process id, which two machines that share a folder may both have.
+    partial = path.with_suffix(f".{origin}{secrets.token_hex(8)}.tmp")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as file:
-            # Measurements hardly repeat: packing them costs more than all else and saves nothing.
-            pq.write_table(
-                table,
-                file,
-                compression=dict.fromkeys(texts, "zstd"),
-                use_dictionary=texts,
-                write_statistics=False,
-            )
+            _pack(table, file)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -119,26 +120,44 @@ def write_table(directory: Path, table: Any, metadata: dict[str, Any], *, name: 
     return path
 
 
+def _pack(table: Any, file: Any) -> None:
+    """Write a table as Parquet; measurements hardly repeat, and packing them costs most."""
+    import pyarrow.parquet as pq
+
+    texts = [each for each in (*KEYS, ORIGIN) if each in table.column_names]
+    pq.write_table(
+        table,
+        file,
+        compression=dict.fromkeys(texts, "zstd"),
+        use_dictionary=texts,
+        write_statistics=False,
+    )
+
+
 class FeatureStore:
     """The feature tables of one data folder.
 
     Parameters
     ----------
-    root : Path
-        ``data/features``.
+    root : Path or UPath
+        ``data/features``, or where the data folder's ``storage.toml`` says.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
 
-    def directory(self, name: str, fingerprint: str | None = None) -> Path:
+    @classmethod
+    def of(cls, data: Path) -> FeatureStore:
+        """Return the store of a data folder, wherever it lies."""
+        return cls(Storage(data).features)
+
+    def directory(self, name: str, fingerprint: str | None = None) -> Place:
         """Return the folder of a set; sets that came from a table have no fingerprint."""
         return self.root / (f"{name}-{fingerprint}" if fingerprint else name)
 
     def sets(self) -> list[str]:
         """Return the names of the folders that hold at least one part."""
-        found = {part.parent.name for part in self.root.glob("*/part-*.parquet")}
-        return sorted(found)
+        return sorted({part.parent.name for part in listing(self.root, "*/part-*.parquet")})
 
     def default_set(self) -> str:
         """Return the name of the only set there but for attributes and copies, else ``full``."""
@@ -175,7 +194,7 @@ class FeatureStore:
             "--source table'"
         )
 
-    def known(self, directory: Path, fingerprint: str | None = None) -> dict[str, set[str]]:
+    def known(self, directory: Place, fingerprint: str | None = None) -> dict[str, set[str]]:
         """Return the audio hashes that each track id has a row for; `keys` tells it in less room.
 
         Parameters
@@ -189,7 +208,7 @@ class FeatureStore:
             known.setdefault(track_id, set()).add(digest)
         return known
 
-    def keys(self, directory: Path, fingerprint: str | None = None) -> Any:
+    def keys(self, directory: Place, fingerprint: str | None = None) -> Any:
         """Return track id and audio hash of every row as an Arrow table; rows may repeat.
 
         Parameters
@@ -211,13 +230,13 @@ class FeatureStore:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        def ids(parts: Sequence[Path]) -> list[Any]:
+        def ids(parts: Sequence[Place]) -> list[Any]:
             return [each for part in parts for each in read_part(part, KEYS[:1]).table[0].chunks]
 
         found = pa.chunked_array(steadily(self.root / folder, ids), pa.string())
         return int(pc.count_distinct(found).as_py())
 
-    def lacking(self, directory: Path, fingerprint: str | None, keys: Any) -> set[str]:
+    def lacking(self, directory: Place, fingerprint: str | None, keys: Any) -> set[str]:
         """Return the track ids among these keys that no row has, with that very audio.
 
         Parameters
@@ -236,7 +255,7 @@ class FeatureStore:
         lacks[row.filter(current).to_numpy()] = False
         return set(keys["track_id"].filter(lacks).to_pylist())
 
-    def without_audio(self, directory: Path) -> set[str]:
+    def without_audio(self, directory: Place) -> set[str]:
         """Return the tracks that have a row of no audio of ours: it came with the track."""
         import pyarrow.compute as pc
 
@@ -273,12 +292,12 @@ class FeatureStore:
         origins = {metadata[ORIGIN] for metadata in parts if ORIGIN in metadata}
         return written | ({ORIGIN: " and ".join(sorted(origins))} if origins else {})
 
-    def clear_partials(self, directories: Iterable[Path]) -> None:
+    def clear_partials(self, directories: Iterable[Place]) -> None:
         """Delete what killed writers left beside their targets. Call it with the lock held.
 
         That is the lock of whoever computes: `download` may be writing measured attributes.
         """
-        for directory in directories:
+        for directory in filter(is_local, directories):  # at a URL there are none
             pattern = "*.estimated*.tmp" if directory.name == ATTRIBUTES else "*.tmp"
             for partial in directory.glob(pattern):
                 partial.unlink(missing_ok=True)

@@ -57,7 +57,7 @@ def find_key(data: Path) -> Key:
     UsageError
         If there are no tracks with features, or hardly any.
     """
-    store = FeatureStore(data / "features")
+    store = FeatureStore.of(data)
     name = store.default_set()
     folder = store.find(name, default_fingerprints().get(name))
     known = _present(data, store.known(store.root / folder))
@@ -137,7 +137,7 @@ def make(data: Path, say: Say) -> None:
 
 
 def _laid_out(data: Path, key: Key, say: Say) -> pd.DataFrame:
-    store = FeatureStore(data / "features")
+    store = FeatureStore.of(data)
     table = store.read(key.folder)
     rows = table.index.isin(_present(data, store.known(store.root / key.folder)))
     X = table[rows].droplevel(1)

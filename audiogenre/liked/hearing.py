@@ -31,6 +31,7 @@ from audiogenre.measuring import clip_seconds
 from audiogenre.pool import workers
 from audiogenre.previews import obtain, patience
 from audiogenre.sources.deezer import Deezer
+from audiogenre.storage import Storage, audio, place, remove
 from audiogenre.typing import Source, Track
 
 _THREADS = 4  # enough for as many songs as Deezer gives
@@ -192,14 +193,15 @@ class _Hearing:
             If its format takes an optional package.
         """
         track = preview = None
+        address = str(path)
         if path is None:
             track, preview = self._fetch(song)
-            path = self._folder / preview.path
+            address = Storage(self._folder).address(preview.path)
         try:
-            y, sr = decode(path, max_seconds=clip_seconds(sets))
+            y, sr = decode(audio(address), max_seconds=clip_seconds(sets))
         finally:
             if preview is not None and not self._ears.keep_audio:
-                path.unlink(missing_ok=True)
+                remove(place(address))
         return np.hstack([compute(each, y, sr) for each in sets]), track, preview
 
     def _fetch(self, song: Song) -> tuple[Track, Preview]:

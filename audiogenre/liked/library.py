@@ -34,7 +34,7 @@ class Library:
 
     def __init__(self, catalog: Catalog, data: Path, bundle: Bundle) -> None:
         previews = catalog.previews()
-        self._rows = stored_features(bundle, FeatureStore(data / "features"), previews)
+        self._rows = stored_features(bundle, FeatureStore.of(data), previews)
         self._paths = {
             key: data / each.path for key, each in previews.items() if each.path
         }  # an absolute path stays what it is

@@ -71,7 +71,7 @@ def contents(library: Library) -> dict[str, Any]:
     with Catalog(library.database) as catalog:
         counts, previews = catalog.counts(), set(catalog.previews())
         corrections = len(catalog.corrections())
-    store = FeatureStore(library.data / "features")
+    store = FeatureStore.of(library.data)
     sets = [(name, store.count(name)) for name in store.sets()]
     by_source: dict[tuple[str, str], Counter[str]] = {}
     for track in tracks.values():

@@ -27,6 +27,7 @@ EXTRA = (
     "fit",
     "predict",
     "catalogue",
+    "cluster",
 )
 
 
@@ -65,12 +66,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{args.music} is not a folder", file=sys.stderr)
         return 2
     from audiogenre.attributes import attribute_set
+    from audiogenre.cluster import Cluster
     from audiogenre.errors import MissingExtraError
     from audiogenre.extraction import stored_set
     from audiogenre.phone import copy_name
     from audiogenre.pool import keep_memory
     from pipelines.benchmark import (
         catalogue,
+        cluster,
         downloads,
         fitting,
         measures,
@@ -89,6 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "phone" in wanted:
             for name in recordings.SETS:
                 stored_set(copy_name(name))
+        if "cluster" in wanted:
+            Cluster("tcp://127.0.0.1:8786")  # it says what is not installed
     except MissingExtraError as error:
         print(error, file=sys.stderr)
         return error.exit_code
@@ -115,6 +120,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             "fit": lambda: fitting.fitting(**(fitting.QUICK if args.quick else {})),
             "predict": lambda: predicting.predicting(data, clips, rounds=3 if args.quick else 7),
             "catalogue": lambda: catalogue.catalogue(quick=args.quick),
+            "cluster": lambda: cluster.cluster(
+                some, **({"rounds": 1, "kills": 2} if args.quick else {})
+            ),
             "download": lambda: downloads.download(per_genre=20 if args.quick else 120),
         }
         results = {}

@@ -197,7 +197,7 @@ def _nested(data: Path, name: str, *, seeds: int, jobs: int) -> list[Row]:
     with Catalog(data / "catalog.db") as catalog:
         dataset = load_dataset(
             catalog,
-            FeatureStore(data / "features"),
+            FeatureStore.of(data),
             features="spotify" if name == estimates.NAME else "extracted",
             set_name=name,
             fingerprints=default_fingerprints(),
@@ -242,7 +242,7 @@ def prepare(data: Path, music: Path | None) -> list[Path]:
     if download_command.main(["--data", str(data), "-q", *source]) > 1:
         raise SystemExit(2)
     extract(data, SETS, jobs=2)
-    store = FeatureStore(data / "features")
+    store = FeatureStore.of(data)
     known = store.known(store.directory("full", feature_set("full").fingerprint))
     with Catalog(data / "catalog.db") as catalog:
         previews = catalog.previews()
@@ -251,7 +251,7 @@ def prepare(data: Path, music: Path | None) -> list[Path]:
 
 def extract(data: Path, names: Sequence[str], *, jobs: int) -> None:
     """Compute sets where they are not there yet."""
-    store = FeatureStore(data / "features")
+    store = FeatureStore.of(data)
     with Catalog(data / "catalog.db") as catalog:
         planned = plan(catalog, store, data, names, jobs=jobs)
     run_parts(planned.parts, jobs=jobs, store=store, handle=lambda report: None)

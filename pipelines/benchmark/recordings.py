@@ -34,7 +34,7 @@ def phone(data: Path, *, seeds: int = 5, jobs: int = 2) -> list[Row]:
 
 def _of_set(data: Path, name: str, *, seeds: int, jobs: int) -> list[Row]:
     extract(data, [name, copy_name(name)], jobs=jobs)
-    store = FeatureStore(data / "features")
+    store = FeatureStore.of(data)
     with Catalog(data / "catalog.db") as catalog:
         dataset = load_dataset(catalog, store, features="extracted", set_name=name, augment=True)
     answers = nested(dataset, CLASSIFIERS["svc"], seeds=seeds, jobs=jobs)

@@ -14,8 +14,8 @@ import numpy as np
 from audiogenre.extraction import feature_set
 from audiogenre.parts import Item, Part, cut_up, run_parts
 from audiogenre.store import FeatureStore
-from pipelines.benchmark.processes import high_water
 from pipelines.benchmark.measures import item
+from pipelines.benchmark.processes import high_water
 
 Row = dict[str, Any]
 SIZES = (500, 1000, 2000, 5000, 10_000)

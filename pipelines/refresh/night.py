@@ -46,7 +46,7 @@ class Night:
 
     def __init__(self, args: argparse.Namespace, settings: RefreshSettings, out: Output) -> None:
         self.args, self.settings, self.out = args, settings, out
-        self.store = FeatureStore(args.data / "features")
+        self.store = FeatureStore.of(args.data)
         self.codes: dict[str, int] = {}
         self.said: list[str] = []
         self.entry: dict[str, Any] = {"time": champions.now(), "decision": "failed", "reason": ""}

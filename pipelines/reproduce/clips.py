@@ -48,7 +48,7 @@ def features(
     with Catalog(work / "catalog.db") as catalog:
         return load_dataset(
             catalog,
-            FeatureStore(work / "features"),
+            FeatureStore.of(work),
             features="extracted",
             set_name=set_name,
             fingerprints=default_fingerprints(),
