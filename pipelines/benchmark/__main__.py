@@ -17,17 +17,8 @@ from typing import Any
 MEASURES = ("speed", "workers", "memory", "parity", "accuracy")
 # Only when asked for: they take long, or need extras, programs of others or the tests.
 EXTRA = (
-    "profile",
-    "linear",
-    "peers",
-    "musicnn",
-    "attributes",
-    "phone",
-    "download",
-    "fit",
-    "predict",
-    "catalogue",
-    "cluster",
+    *("profile", "linear", "peers", "fit", "predict", "catalogue", "cluster", "download"),
+    *("musicnn", "attributes", "phone"),
 )
 
 

@@ -19,7 +19,7 @@ import pandas as pd
 from audiogenre.cluster import Cluster
 from audiogenre.parts import Item, Part, Report, cut_up, run_parts
 from audiogenre.store import FeatureStore
-from pipelines.benchmark.measures import SETS, _item, _row
+from pipelines.benchmark.measures import SETS, _row, item
 
 Row = dict[str, Any]
 _TASKS = 500  # without a clip, to time what a task costs
