@@ -26,6 +26,7 @@ from audiogenre.dataset import load_dataset
 from audiogenre.extraction import default_fingerprints, feature_set
 from audiogenre.features import BASELINE, FULL, MUSICNN
 from audiogenre.parts import Item, Part, cut_up, extract_part, plan, run_parts
+from audiogenre.pool import keep_memory
 from audiogenre.splits import grouped_folds
 from audiogenre.store import FeatureStore
 from pipelines.benchmark import recipes
@@ -76,7 +77,7 @@ def speed(clips: Sequence[Path]) -> list[Row]:
 
 
 def seconds(work: Callable[[Path], Any], clip: Path) -> float:
-    """Time the processor's work, which is the same whatever else the machine does."""
+    """Time the processor's work, which depends little on what else the machine does."""
     started = time.process_time()
     work(clip)
     return time.process_time() - started
@@ -132,6 +133,7 @@ def memory(clips: Sequence[Path], *, few: int = 300, many: int = 3000) -> list[R
 
 def peak_after(clips: Sequence[Path], count: int) -> float:
     """Extract `count` clips in this process and return its peak memory in megabytes."""
+    keep_memory()
     items = [item(clips[number % len(clips)], number) for number in range(count)]
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         for start in range(0, count, 20):
