@@ -18,6 +18,7 @@ from audiogenre.sources.remote import RemoteSource, number, rows, text
 from audiogenre.typing import Label, Problem, Track
 
 _PAGE = 100
+_LONG_PAGE = 1000  # of a playlist, which may be long; a shorter answer is followed as well
 _PLAYLISTS = 10  # looked at for a genre
 _QUOTA, _BUSY, _NO_DATA = 4, 700, 800
 
@@ -125,7 +126,7 @@ class DeezerSource(Deezer):
         for playlist in self._playlists:
             provenance = f"deezer:playlist/{playlist}"
             labels = tuple(Label("genre", each.casefold(), provenance) for each in self.genre)
-            for entry in self._entries(f"playlist/{playlist}/tracks"):
+            for entry in self._entries(f"playlist/{playlist}/tracks", limit=_LONG_PAGE):
                 yield from self._track(entry, labels)
         if not self._playlists:
             tree = GenreTree.load()
@@ -171,12 +172,14 @@ class DeezerSource(Deezer):
             for each in self._entries(f"genre/{genre_id}/radios"):
                 yield each if isinstance(each, Problem) else f"radio/{text(each, 'id')}/tracks"
 
-    def _entries(self, path: str, **parameters: str) -> Iterator[Entry | Problem]:
+    def _entries(
+        self, path: str, *, limit: int = _PAGE, **parameters: str
+    ) -> Iterator[Entry | Problem]:
         """Yield the entries of a list, page by page; a page that does not come ends it."""
         index = 0
         while True:
             try:
-                page = self.ask(path, **parameters, limit=_PAGE, index=index)
+                page = self.ask(path, **parameters, limit=limit, index=index)
             except FetchError as error:
                 yield self.trouble(path, error)
                 return

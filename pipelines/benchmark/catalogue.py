@@ -9,7 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from audiogenre.sources.deezer import DeezerSource
 from pipelines.benchmark import synthetic
 from pipelines.benchmark.processes import watched
 
@@ -68,8 +67,6 @@ def _of_size(n: int, known: int, here: Path, service: Any) -> list[Row]:
     listed = synthetic.know_playlist(data, _PLAYLIST, service.urls["deezer"])
     environment = os.environ | service.environment()
     in_data = ["--data", str(data), "--quiet"]
-    requests, interval = DeezerSource.RATE
-    pace = interval * (-(-listed // 100) // requests)  # what its pages take at least
     download = ["-m", "audiogenre.download", *in_data, "--source"]
     waiting = str(synthetic.WAITING + known)
     operations = {
@@ -79,7 +76,7 @@ def _of_size(n: int, known: int, here: Path, service: Any) -> list[Row]:
         "status": ["-m", "audiogenre.status", *in_data],
         "plan an extract": ["-c", _OPEN + _PLAN, str(data), waiting],
         f"download {known} known files": [*download, "folder", "--path", str(music)],
-        f"download {listed} known tracks of a playlist ({pace:.0f} s of them its pace)": [
+        f"download {listed} known tracks of a playlist": [
             *(*download, "deezer", "--playlist", _PLAYLIST, "--genre", "rock")
         ],
         "read two genres of twenty": ["-c", _OPEN + _LOAD, str(data), "genre 03", "genre 04"],
