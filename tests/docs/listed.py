@@ -47,6 +47,13 @@ RUN_ANYWAY = {  # page and command, though listed above
     ("docs/tutorial.md", "audiogenre fit --features"),
 }
 
+# Pages of which nothing is run, when they are there.
+PARSED = {
+    "docs/cluster.md": "it needs a cluster",
+    "docs/container.md": "it needs a builder of images",
+    "docs/scale.md": _LONG,
+    "docs/training.md": _LONG,
+}
 FROM_SCRATCH = ("docs/tutorial.md",)  # nothing has been learned there yet
 
 SOME_FAIL = {  # commands that end with exit code 1, as pages say
@@ -58,6 +65,8 @@ def reason(page: str, text: str) -> str | None:
     """Return why a command is only parsed, None if it is run."""
     if any(page == own and text.startswith(begin) for own, begin in RUN_ANYWAY):
         return None
+    if page in PARSED:
+        return PARSED[page]
     return next((why for key, why in NOT_RUN.items() if matches(key, text)), None)
 
 
