@@ -11,14 +11,14 @@ _LONG = "it takes minutes or hours"
 _NEURAL = "it needs the extra 'neural'; tests/test_neural.py runs it"
 _MUSICNN = "it needs the weights of musicnn; tests/features/test_musicnn.py runs it"
 _MACHINE = "it changes the machine"
-_MAKE = "the Makefile runs it: .ci/run does"
+_MAKE = ".ci/run does it"
 
 NOT_RUN = {
     "git clone": _NETWORK,
     "pip install": _NETWORK,
     "cd audiogenre": "the test is there already",
     ". .venv/bin/activate": "the test has an environment",
-    "make demo": "two minutes; .ci/run does it. Pages go on with a smaller sample",
+    "make demo": "two minutes; its commands are parsed, and pages go on with a smaller sample",
     "make test": _MAKE,
     "make docs": _MAKE,
     "make bench": _LONG,
@@ -48,7 +48,7 @@ RUN_ANYWAY = {  # page and command, though listed above
     ("docs/tutorial.md", "audiogenre fit --features extracted --set baseline"),
 }
 
-# Pages of which nothing is run, when they are there.
+# Pages of which nothing is run, once they are there.
 PARSED = {
     "docs/cluster.md": "it needs a cluster",
     "docs/container.md": "it needs a builder of images",

@@ -94,6 +94,21 @@ def test_so_do_those_in_crontabs_units_and_containers(page: str) -> None:
         parsed(module, arguments)
 
 
+def test_so_do_those_of_make_demo() -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "--always-make", "demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    text = re.sub(r"\$\(.*\)", "FILE", done.stdout.replace("\\\n", " "))
+    found = [command(line).ours for line in text.splitlines() if "python -m audiogenre." in line]
+    assert len(found) == 6 and all(found)
+    for ours in found:
+        parsed(*ours[0])
+
+
 def parsed(module: str, arguments: tuple[str, ...]) -> None:
     """Have the real parser read the arguments; a wrong one ends the test."""
     name = f"{module}.__main__" if module.startswith("pipelines") else module
