@@ -8,7 +8,7 @@ DEMO := demo
 RUN := $(BIN)/python -m
 HERE := --data $(DEMO)/data --models $(DEMO)/models
 
-.PHONY: demo test lint bench bench-peers clean
+.PHONY: demo test lint bench bench-peers docs clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -41,8 +41,18 @@ bench: .venv/ready
 bench-peers: .venv-peers/ready
 	OMP_NUM_THREADS=1 .venv-peers/bin/python -m pipelines.benchmark peers $(BENCH)
 
+# Drawn anew when the program has changed.
+build/docs/figures: .venv/ready-dev pipelines/docs/__main__.py $(shell find audiogenre -name '*.py')
+	@echo "--- figures of the gallery (a few minutes, until the program changes again)"
+	@$(RUN) pipelines.docs
+	@touch $@
+
+docs: build/docs/figures
+	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet --strict
+	@echo "site:    site/index.html"
+
 clean:
-	rm -rf .venv .venv-peers $(DEMO) build dist *.egg-info
+	rm -rf .venv .venv-peers $(DEMO) build dist site *.egg-info
 
 .venv/ready: setup.cfg pyproject.toml
 	@test -n "$(PYTHON)" || { echo "audiogenre needs Python 3.11 or newer with venv" \
@@ -52,7 +62,7 @@ clean:
 	@touch $@
 
 .venv/ready-dev: .venv/ready
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,m4a,web]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,docs,m4a,web]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps musicnn==0.1.0
 	@touch $@
 

@@ -27,8 +27,8 @@ def parser() -> argparse.ArgumentParser:
     p = make_parser(
         "playlists",
         "Put the liked songs of a Spotify account into one playlist for each genre. Songs are "
-        "heard elsewhere (in the data folder, or at Deezer by ISRC); the README says what "
-        "Spotify's terms mean for this.",
+        "heard elsewhere (in the data folder, or at Deezer by ISRC); docs/howto/spotify-likes.md "
+        "says what Spotify's terms mean for this.",
         "  audiogenre playlists login\n"
         "  audiogenre playlists plan --model current --genres rock,jazz\n"
         "  audiogenre playlists apply --model current --genres rock,jazz --yes\n"

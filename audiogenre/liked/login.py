@@ -65,7 +65,7 @@ def find_client_id(given: str | None = None) -> str:
     if not client_id:
         raise UsageError(
             f"playlists need the client id of an app of your own in {ID_VARIABLE} or --client-id "
-            "(https://developer.spotify.com/dashboard; the README says how)"
+            "(https://developer.spotify.com/dashboard; docs/howto/spotify-likes.md says how)"
         )
     if not re.fullmatch(r"[0-9A-Za-z_-]{1,64}", client_id):
         raise UsageError(f"{client_id!r} is not the client id of an app")
