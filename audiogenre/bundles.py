@@ -17,7 +17,8 @@ from audiogenre.multilabel.answers import read_thresholds
 from audiogenre.trust import ALLOWED, UntrustedError, check_content, check_file
 
 SCHEMA_VERSION = 1
-# What is read of metadata.json: in a list one shape for all, None where it may be missing.
+# What is read of metadata.json: in a list one shape for all (attributes alone have no sets, names
+# there are always), None where it may be missing.
 _SHAPE: dict[str, Any] = {
     "name": str,
     "model": str,
@@ -110,7 +111,8 @@ def _has(value: Any, shape: Any) -> bool:
     if isinstance(shape, tuple):
         return value is None or _has(value, shape[1])
     if isinstance(shape, list):
-        return isinstance(value, list) and value != [] and all(_has(v, shape[0]) for v in value)
+        enough = isinstance(value, list) and (value != [] or shape[0] is not str)
+        return enough and all(_has(each, shape[0]) for each in value)
     if isinstance(shape, dict):
         return isinstance(value, dict) and all(_has(value.get(k), shape[k]) for k in shape)
     return isinstance(value, shape) and bool(value)
