@@ -7,8 +7,10 @@ BIN := .venv/bin
 DEMO := demo
 RUN := $(BIN)/python -m
 HERE := --data $(DEMO)/data --models $(DEMO)/models
+# What the tests themselves need, without what only lint and the newest Python need.
+TEST_TOOLS := pytest pytest-xdist flask hypothesis psutil httpx playwright axe-playwright-python
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench coverage dist release-check test-oldest lock clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -37,6 +39,34 @@ lint: .venv/ready-dev
 bench: .venv/ready
 	$(RUN) pipelines.benchmark $(BENCH)
 
+# The whole suite once more, under observation: half as long again as 'make test'.
+coverage: .venv/ready-dev
+	$(RUN) pytest -n auto --maxprocesses 4 --dist loadscope --cov --cov-report=
+	$(BIN)/coverage report --skip-covered --show-missing
+
+dist: .venv/ready-release
+	rm -rf build dist
+	$(RUN) build
+
+# Each Python that is here installs the wheel outside this folder and uses it.
+release-check: dist
+	$(BIN)/python .ci/release.py
+
+# What setup.cfg promises to run with, on the oldest Python.
+test-oldest: .venv/ready-release
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 \
+		--extra m4a --extra web --no-header --no-annotate setup.cfg --output-file build/oldest.txt
+	$(BIN)/uv venv --quiet --clear --python 3.11 build/oldest
+	VIRTUAL_ENV=build/oldest $(BIN)/uv pip install --quiet --constraint build/oldest.txt \
+		--editable '.[m4a,web]' $(TEST_TOOLS)
+	build/oldest/bin/python -m pytest -q -m 'not slow'
+
+# Versions and hashes of everything that .ci/run tests with; 'make test' takes the newest instead.
+lock: .venv/ready-release
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --extra dev --extra m4a --extra web \
+		--custom-compile-command 'make lock' --upgrade setup.cfg --output-file requirements-dev.lock
+
 clean:
 	rm -rf .venv $(DEMO) build dist *.egg-info
 
@@ -50,4 +80,9 @@ clean:
 .venv/ready-dev: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,m4a,web]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps musicnn==0.1.0
+	@touch $@
+
+.venv/ready-release: .venv/ready-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[release]'
+	@mkdir -p build
 	@touch $@
