@@ -6,7 +6,6 @@ environment of its own below a temporary folder.
 
 from __future__ import annotations
 
-import glob
 import os
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from zipfile import ZipFile
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSIONS = ("3.11", "3.12", "3.13")
+UV = (sys.executable, "-m", "uv")
 GENRES = ("lantern waltz", "iron stomp", "velvet drift")
 DATA = ("py.typed", "genres.toml", "web/templates/base.html", "web/static/style.css")
 LOOK = f"""
@@ -71,27 +71,30 @@ def _hashes(wheel: Path) -> dict[str, str]:
 
 
 def _find(version: str) -> str | None:
-    """Return an interpreter of a version that can make environments, on the path or pyenv's."""
-    pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
-    named = shutil.which(f"python{version}")
-    for each in (named, *sorted(glob.glob(f"{pyenv}/versions/{version}.*/bin/python"))):
-        if each and not subprocess.run(
-            [each, "-c", "import venv, ensurepip"], capture_output=True, check=False
-        ).returncode:
-            return each
-    return None
+    """Return the interpreter of a version, None if it is not here."""
+    command = (*UV, "python", "find", "--no-python-downloads", "--system", version)
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() or None
 
 
 def _try(wheel: Path, python: str, folder: Path) -> None:
-    _run(python, "-m", "venv", "env", cwd=folder)
+    _run(*UV, "venv", "--python", python, "env", cwd=folder, quiet=True)
     own = folder / "env" / "bin"
-    pip = (str(own / "python"), "-m", "pip", "--disable-pip-version-check")
-    _run(*pip, "install", "--quiet", f"{wheel}[web]", cwd=folder)
-    _run(*pip, "check", cwd=folder, quiet=True)
+    _run(
+        *UV,
+        "pip",
+        "install",
+        "--python",
+        str(own / "python"),
+        f"{wheel}[web]",
+        cwd=folder,
+        quiet=True,
+    )
+    _run(*UV, "pip", "check", "--python", str(own / "python"), cwd=folder, quiet=True)
     _run(str(own / "python"), "-W", "error", "-c", LOOK, cwd=folder)
     program = str(own / "audiogenre")
     genres = [word for genre in GENRES for word in ("--genre", genre)]
-    _run(program, "download", *genres, "--per-genre", "9", cwd=folder, quiet=True)
+    _run(program, "download", *genres, "--per-genre", "15", cwd=folder, quiet=True)
     for command in (
         ("extract", "--set", "baseline"),
         ("fit", "--features", "extracted", "--set", "baseline"),
