@@ -10,7 +10,7 @@ HERE := --data $(DEMO)/data --models $(DEMO)/models
 # What the tests themselves need, without what only lint and the newest Python need.
 TEST_TOOLS := pytest pytest-xdist flask hypothesis psutil httpx playwright axe-playwright-python
 
-.PHONY: demo test lint bench coverage dist release-check test-oldest lock clean
+.PHONY: demo test lint bench coverage dist release-check test-oldest lock licences audit clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -59,13 +59,23 @@ test-oldest: .venv/ready-release
 	$(BIN)/uv venv --quiet --clear --python 3.11 build/oldest
 	VIRTUAL_ENV=build/oldest $(BIN)/uv pip install --quiet --constraint build/oldest.txt \
 		--editable '.[m4a,web]' $(TEST_TOOLS)
-	build/oldest/bin/python -m pytest -q -m 'not slow'
+	build/oldest/bin/python -m pytest -q -m 'not slow' -o filterwarnings=default -n auto
 
 # Versions and hashes of everything that .ci/run tests with; 'make test' takes the newest instead.
 lock: .venv/ready-release
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --extra dev --extra m4a --extra web \
 		--custom-compile-command 'make lock' --upgrade setup.cfg --output-file requirements-dev.lock
+
+licences: .venv/ready-dev
+	$(BIN)/python .ci/licences.py $(CHECK)
+
+# Known holes in what is locked. Where nobody can be asked that is said, and is no failure.
+audit: .venv/ready-release
+	@if $(BIN)/python -c "import requests as r; r.get('https://pypi.org/pypi/pip/json', \
+		timeout=10).raise_for_status()" 2>/dev/null; \
+	then $(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock; \
+	else echo "no audit of the dependencies: PyPI's list of known holes cannot be asked from here"; fi
 
 clean:
 	rm -rf .venv $(DEMO) build dist *.egg-info

@@ -72,9 +72,11 @@ def _hashes(wheel: Path) -> dict[str, str]:
 
 def _find(version: str) -> str | None:
     """Return the interpreter of a version, None if it is not here."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))  # not all on the path
+    own = sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
     command = (*UV, "python", "find", "--no-python-downloads", "--system", version)
     found = subprocess.run(command, capture_output=True, text=True, check=False)
-    return found.stdout.strip() or None
+    return str(own[-1]) if own else found.stdout.strip() or None
 
 
 def _try(wheel: Path, python: str, folder: Path) -> None:
