@@ -28,10 +28,11 @@ KNOWN = {"mutagen", "soxr"}
 STATED = {"skops": "MIT", "umap-learn": "BSD-3-Clause"}
 HEAD = """# Licences of the dependencies
 
-audiogenre is MIT and its wheel holds nothing else. What `pip install` adds has licences of its own; `make licences`
-writes this page from the packages' metadata and refuses what is not known. Copyleft is marked **so**: using it here asks
-nothing of you, but whoever passes on an environment with it (a container image, say) has to keep to its terms. Wheels may
-carry libraries that their metadata do not name, such as libsndfile in soundfile and FFmpeg in av.
+audiogenre is MIT and its wheel holds nothing else. What `pip install` adds has licences of its own;
+`make licences` writes this page from the packages' metadata and refuses what is not known. Copyleft
+is marked **so**: using it here asks nothing of you, but whoever passes on an environment with it (a
+container image, say) has to keep to its terms. Wheels may carry libraries that their metadata do
+not name, such as libsndfile in soundfile and FFmpeg in av.
 
 | package | licence | comes with |
 |---|---|---|
