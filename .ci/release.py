@@ -35,6 +35,9 @@ def main() -> int:
     wheel, sdist = _only("*.whl"), _only("*.tar.gz")
     _run(sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist))
     _compare(wheel)
+    version = wheel.name.split("-")[1]
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {version}\n" in cited, f"CITATION.cff does not say {version}"
     pythons = {each: path for each in VERSIONS if (path := _find(each))}
     assert pythons, "none of the supported Pythons is here"
     for version, python in pythons.items():
