@@ -7,8 +7,11 @@ BIN := .venv/bin
 DEMO := demo
 RUN := $(BIN)/python -m
 HERE := --data $(DEMO)/data --models $(DEMO)/models
+# What the tests themselves need, without what only lint and the newest Python need.
+TEST_TOOLS := pytest pytest-xdist flask hypothesis psutil httpx playwright axe-playwright-python
 
-.PHONY: demo test lint bench bench-peers docs clean
+.PHONY: demo test lint bench bench-peers docs coverage dist release-check test-oldest lock licences \
+	audit clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -51,6 +54,44 @@ docs: build/docs/figures
 	NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --quiet --strict
 	@echo "site:    site/index.html"
 
+# The whole suite once more, under observation: half as long again as 'make test'.
+coverage: .venv/ready-dev
+	$(RUN) pytest -n auto --maxprocesses 4 --dist loadscope --cov --cov-report=
+	$(BIN)/coverage report --skip-covered --show-missing
+
+dist: .venv/ready-release
+	rm -rf build dist
+	$(RUN) build
+
+# Each Python that is here installs the wheel outside this folder and uses it.
+release-check: dist
+	$(BIN)/python .ci/release.py
+
+# What setup.cfg promises to run with, on the oldest Python.
+test-oldest: .venv/ready-release
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 \
+		--extra m4a --extra web --no-header --no-annotate setup.cfg --output-file build/oldest.txt
+	$(BIN)/uv venv --quiet --clear --python 3.11 build/oldest
+	VIRTUAL_ENV=build/oldest $(BIN)/uv pip install --quiet --constraint build/oldest.txt \
+		--editable '.[m4a,web]' $(TEST_TOOLS)
+	build/oldest/bin/python -m pytest -q -m 'not slow' -o filterwarnings=default -n auto
+
+# Versions and hashes of everything that .ci/run tests with; 'make test' takes the newest instead.
+lock: .venv/ready-release
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-annotate --extra dev --extra m4a --extra web \
+		--custom-compile-command 'make lock' --upgrade setup.cfg --output-file requirements-dev.lock
+
+licences: .venv/ready-dev
+	$(BIN)/python .ci/licences.py $(CHECK)
+
+# Known holes in what is locked. Where nobody can be asked that is said, and is no failure.
+audit: .venv/ready-release
+	@if $(BIN)/python -c "import requests as r; r.get('https://pypi.org/pypi/pip/json', \
+		timeout=10).raise_for_status()" 2>/dev/null; \
+	then $(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock; \
+	else echo "no audit of the dependencies: PyPI's list of known holes cannot be asked from here"; fi
+
 clean:
 	rm -rf .venv .venv-peers $(DEMO) build dist site *.egg-info
 
@@ -64,6 +105,11 @@ clean:
 .venv/ready-dev: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,docs,m4a,web]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps musicnn==0.1.0
+	@touch $@
+
+.venv/ready-release: .venv/ready-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[release]'
+	@mkdir -p build
 	@touch $@
 
 # pyAudioAnalysis asks for far more than its features need, and in versions that are gone.

@@ -20,6 +20,7 @@ COMMANDS = {
     "serve": "show the page: listen, compare models, see the map, correct labels",
     "relabel": "correct the label of a track; the first one is kept",
     "playlists": "put liked songs of a Spotify account into one playlist for each genre",
+    "refresh": "do what a night does: download, extract, fit, keep the better model",
     "status": "show what the catalogue and the store hold, what failed and why",
 }
 

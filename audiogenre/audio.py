@@ -33,6 +33,7 @@ SUFFIXES_PYAV = {".m4a", ".mp4", ".aac", ".webm"}
 
 _SILENT_PEAK = 1e-4  # -80 dB of full scale
 _ABSURD_PEAK = 1e4  # 80 dB above full scale
+_MOST_SAMPLES = 8 * 192_000  # a second, of all channels: some kilobytes of silence hold gigabytes
 _NOT_AUDIO = {
     b"<": "a web page or XML",
     b"{": "JSON",
@@ -77,7 +78,7 @@ def decode(
     ------
     AudioError
         With `reason` one of ``empty``, ``not audio``, ``unreadable``, ``truncated``, ``header``,
-        ``too short``, ``silent``, ``not finite``.
+        ``too large``, ``too short``, ``silent``, ``not finite``.
     MissingExtraError
         If the format needs PyAV and it is not installed.
 
@@ -174,12 +175,19 @@ def _check_kind(data: Buffer) -> None:
             raise AudioError("not audio", f"the file is {what}")
 
 
+def _check_density(channels: int, rate: int) -> None:
+    """Refuse what would unpack to more than any recording holds."""
+    if channels * rate > _MOST_SAMPLES:
+        raise AudioError("too large", f"{channels} channels at {rate:,} Hz are no recording")
+
+
 def _read_soundfile(
     source: AudioSource, data: Buffer, max_seconds: float | None
 ) -> tuple[npt.NDArray[np.float32], int]:
     check_container(data)
     with _opened(source) as clip:
         rate, stated, mp3 = int(clip.samplerate), int(clip.frames), clip.format == "MP3"
+        _check_density(clip.channels, rate)
         limit = None if max_seconds is None else round(max_seconds * rate)
         promised = stated if limit is None else min(stated, limit)
         channels = clip.read(promised, dtype="float32", always_2d=True)
@@ -303,6 +311,7 @@ def _read_pyav(
                 raise AudioError("not audio", "the file has no audio stream")
             stream = container.streams.audio[0]
             rate = int(stream.rate)
+            _check_density(stream.channels, rate)
             promised = float(stream.duration * stream.time_base) if stream.duration else 0.0
             limit = None if max_seconds is None else round(max_seconds * rate)
             planar = av.AudioResampler(format="fltp", rate=rate)

@@ -123,6 +123,7 @@ def run(
     logging.basicConfig(handlers=[handler], level=logging.ERROR if args.quiet else logging.WARNING)
     if args.verbose:
         logging.getLogger("audiogenre").setLevel(logging.DEBUG)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # its warnings quote whole URLs
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         return command(args, Output(args))

@@ -177,7 +177,7 @@ class Client:
             check(answer)
             return answer
 
-        return self.attempt(_host(url), once)
+        return self.attempt(host_of(url), once)
 
     def media(self, url: str) -> bytes:
         """Get a piece of audio: complete as far as HTTP can tell.
@@ -197,7 +197,7 @@ class Client:
                 raise TransientError("not audio", f"{kind} from {_place(url)}")
             return content
 
-        return self.attempt(_host(url), once)
+        return self.attempt(host_of(url), once)
 
     def _unless_busy(self, host: str, deadline: float, once: Callable[[], T]) -> T:
         until = self.blocked.get(host, 0.0)
@@ -239,7 +239,8 @@ class Client:
         ) as error:
             raise TransientError("connection", f"{place}: {_cause(error)}") from error
         except requests.RequestException as error:
-            raise FetchError("bad address", f"{place}: {error}", final=True) from error
+            why = "it leads to what is no web address"  # which may hold the query: not quoted
+            raise FetchError("bad address", f"{place}: {why}", final=True) from error
 
 
 class _Paced(LimiterAdapter):
@@ -288,17 +289,27 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
         yield piece
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """Return a URL's host and port, without the user and password that may stand before them.
+
+    Raises
+    ------
+    FetchError
+
+    Examples
+    --------
+    >>> host_of("https://me:secret@mirror.example:8443/deezer?key=1")
+    'mirror.example:8443'
+    """
     try:
-        return urlsplit(url).netloc
+        return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError as error:
-        raise FetchError("bad address", f"{url}: {error}", final=True) from error
+        raise FetchError("bad address", "a link that cannot be read", final=True) from error
 
 
 def _place(url: str) -> str:
     """Return host and path: what a query holds may be a secret or a signature."""
-    parts = urlsplit(url)
-    return parts.netloc + parts.path
+    return host_of(url) + urlsplit(url).path
 
 
 def _answered(response: requests.Response) -> str:

@@ -27,6 +27,7 @@ F32 = npt.NDArray[np.float32]
 Rng = np.random.Generator
 REASONS = {
     "header",
+    "too large",
     "empty",
     "not audio",
     "unreadable",
@@ -168,6 +169,26 @@ def test_a_single_sample_that_is_no_number_is_refused(bad: float, position: int)
     y = tone(6, channels=2)
     y[position, 1] = bad
     assert refusal(float_wav(y)) == "not finite"
+
+
+@pytest.mark.parametrize(
+    ("format", "channels", "rate"), [("OGG", 255, 192_000), ("FLAC", 8, 655_350)]
+)
+def test_kilobytes_that_unpack_to_gigabytes_are_refused_before_they_do(
+    format: str, channels: int, rate: int
+) -> None:
+    packed = io.BytesIO()
+    sf.write(packed, np.zeros((rate // 20, channels), np.float32), rate, format=format)
+    with pytest.raises(AudioError, match=f"{channels} channels at {rate:,} Hz") as caught:
+        decode(packed.getvalue())
+    assert caught.value.reason == "too large"
+
+
+def test_eight_channels_at_a_studios_rate_are_a_recording() -> None:
+    packed = io.BytesIO()
+    y = np.sin(np.arange(5 * 192_000) / 100)
+    sf.write(packed, np.tile(y[:, np.newaxis], 8), 192_000, format="FLAC")
+    assert len(decode(packed.getvalue())[0]) == 5 * 22_050
 
 
 def test_no_frames_at_all_are_too_short() -> None:

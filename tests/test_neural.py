@@ -310,11 +310,12 @@ def test_a_network_is_stored_as_numbers_and_answers_the_same_when_loaded(
     import pandas as pd
     import skops.io
 
-    from audiogenre.bundles import TRUSTED, load_bundle
+    from audiogenre.bundles import load_bundle
+    from audiogenre.trust import ALLOWED
 
     folder = neural_models / "extracted-baseline-mlp-moods"
     unknown = skops.io.get_untrusted_types(file=folder / "model.skops")
-    assert set(unknown) <= set(TRUSTED)
+    assert set(unknown) <= ALLOWED
     assert not [each for each in unknown if "torch" in each or "skorch" in each]
     bundle = load_bundle(folder)
     stored = pd.read_parquet(folder / "predictions.parquet")

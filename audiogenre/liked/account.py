@@ -7,14 +7,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import spotipy
 
 from audiogenre.errors import FetchError, LoginError, ThrottledError, TransientError
 from audiogenre.liked.login import AGAIN, Login
 from audiogenre.liked.records import Liked, Playlist, Song, User
-from audiogenre.net import MAX_WAIT, Client
+from audiogenre.net import MAX_WAIT, Client, host_of
 from audiogenre.sources.remote import number, rows, text
 from audiogenre.sources.spotify import SpotifySource, ask
 
@@ -45,7 +44,7 @@ class Account:
     ) -> None:
         base = (os.environ.get(SpotifySource.URL_VARIABLE) or SpotifySource.API).rstrip("/")
         self._base = base if base.endswith("/v1") else base + "/v1"
-        self._host = urlsplit(self._base).netloc
+        self._host = host_of(self._base)
         self._login = login
         self._client = Client(self._base, SpotifySource.RATE, max_wait, blocked)
         self._spotify = spotipy.Spotify(

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, TypeGuard
-from urllib.parse import urlsplit
 
 import requests
 import spotipy
@@ -30,7 +29,7 @@ from audiogenre.errors import (
     TransientError,
     UsageError,
 )
-from audiogenre.net import retry_after
+from audiogenre.net import host_of, retry_after
 from audiogenre.sources.reccobeats import attributes
 from audiogenre.sources.remote import RemoteSource, number, rows, text
 from audiogenre.typing import Label, Problem, Track
@@ -237,7 +236,7 @@ class SpotifySource(RemoteSource):
                     f"{SECRET_VARIABLE}"
                 ) from error
 
-        return self.client.attempt(urlsplit(self._base).netloc, once)
+        return self.client.attempt(host_of(self._base), once)
 
     def _spotify(self) -> spotipy.Spotify:
         """Return this thread's client; with a session given, spotipy repeats nothing itself."""

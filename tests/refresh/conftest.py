@@ -18,8 +18,8 @@ from conftest import environment
 
 from audiogenre import champions
 from audiogenre.catalog import Catalog
+from audiogenre.refresh import main
 from audiogenre.sources.synth import render
-from pipelines.refresh.__main__ import main
 
 GENRES = ("glass chorale", "iron stomp", "tin carnival")
 ARTISTS, TRACKS = 15, 2  # of each genre, and of each artist

@@ -127,7 +127,7 @@ def test_a_wrong_configuration_is_a_sentence_and_nothing_is_touched(
     out, err = said()
     assert out == ""
     assert len(err.splitlines()) == 1
-    assert err.startswith("python -m pipelines.refresh: ")
+    assert err.startswith("audiogenre refresh: ")
     assert says in err
     assert not empty.models.exists()
     assert not empty.data.exists()
@@ -136,4 +136,4 @@ def test_a_wrong_configuration_is_a_sentence_and_nothing_is_touched(
 def test_models_that_cannot_be_written_are_a_sentence(empty: Place, said: Said) -> None:
     empty.models.write_text("a file")
     assert empty.refresh() == 2
-    assert said()[1].startswith("python -m pipelines.refresh: cannot write to ")
+    assert said()[1].startswith("audiogenre refresh: cannot write to ")

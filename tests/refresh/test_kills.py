@@ -124,7 +124,7 @@ def test_an_interrupt_is_a_sentence_and_the_next_run_goes_on(place: Place) -> No
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert len(err.splitlines()) == 1
-    assert err.startswith("python -m pipelines.refresh: interrupted")
+    assert err.startswith("audiogenre refresh: interrupted")
     assert len(place.history) == 1
     assert place.refresh() == 0
     assert (place.history[-1]["new"], place.history[-1]["rows"]) == (36, 90)

@@ -68,7 +68,7 @@ def test_rolling_back_restores_the_model_before_for_the_next_challenger(
     assert place.refresh("--rollback") == 2
     out, err = said()
     assert out == ""
-    assert err.startswith("python -m pipelines.refresh: there is no model in ")
+    assert err.startswith("audiogenre refresh: there is no model in ")
     assert place.refresh() == 0  # nothing is new: the one rolled back does not come back
     assert (place.history[-1]["decision"], place.current) == ("no challenger", first)
     place.add(range(9, 12))

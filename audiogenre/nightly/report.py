@@ -47,7 +47,7 @@ def write(models: Path) -> Path:
     import matplotlib as mpl
 
     from audiogenre.figures import STYLE
-    from pipelines.refresh.figures import over_time
+    from audiogenre.nightly.figures import over_time
 
     runs = champions.history(models)
     target = models / REPORT
@@ -86,7 +86,7 @@ def _text(runs: list[dict[str, Any]]) -> str:
         ),
         "Accuracies are on the test tracks of the day: their number only grows, and no model has "
         f"heard their artists. All of it is in `{champions.HISTORY}`; "
-        "`python -m pipelines.refresh --rollback` goes back to the model before.",
+        "`audiogenre refresh --rollback` goes back to the model before.",
     ]
     return "\n\n".join(parts) + "\n"
 

@@ -37,8 +37,8 @@ from audiogenre.errors import (
 )
 from audiogenre.extraction import default_fingerprints
 from audiogenre.features import FEATURE_SETS
+from audiogenre.nightly import report
 from audiogenre.store import FeatureStore
-from pipelines.refresh import report
 
 
 class Night:

@@ -1,4 +1,7 @@
-"""``python -m pipelines.refresh``: download, extract, fit, compare, promote; every night."""
+"""``audiogenre refresh``: download, extract, fit, compare, promote; every night.
+
+The one command that runs other commands.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,8 @@ def parser() -> argparse.ArgumentParser:
         "Download what is new, extract its features, fit a challenger when enough has changed, and "
         "let it replace the model in use (models/current) if it is not worse on the same test "
         "tracks. For cron: it prints a short report, and can be killed at any time.",
-        "  python -m pipelines.refresh --config audiogenre.toml\n"
-        "  python -m pipelines.refresh --rollback",
+        "  audiogenre refresh --config audiogenre.toml\n  audiogenre refresh --rollback",
     )
-    p.prog = "python -m pipelines.refresh"
     p.add_argument(
         "--config", type=Path, default=DEFAULT, metavar="FILE", help="what to do (%(default)s)"
     )
@@ -43,7 +44,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     read_sources(args.config)
     with _alone(args.models) as free:
         if free:
-            from pipelines.refresh.night import Night
+            from audiogenre.nightly.night import Night
 
             return Night(args, settings, out).run()
     # No failure: what this run is for is being done, and cron and systemd need not raise an alarm.
@@ -73,7 +74,7 @@ def _alone(models: Path) -> Iterator[bool]:
 
 
 def _rollback(args: argparse.Namespace, out: Output) -> int:
-    from pipelines.refresh import report
+    from audiogenre.nightly import report
 
     champions.follow_history(args.models)
     line = champions.succession(args.models)

@@ -1,1 +1,0 @@
-"""What cron runs every night: ``python -m pipelines.refresh``."""
