@@ -14,7 +14,8 @@ from audiogenre.bundle import Bundle
 from audiogenre.errors import BundleError, StoreError
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import read_thresholds
-from audiogenre.trust import ALLOWED, UntrustedError, check_content, check_file
+from audiogenre.soundness import check_content
+from audiogenre.trust import ALLOWED, UntrustedError, check_file
 
 SCHEMA_VERSION = 1
 # What is read of metadata.json: in a list one shape for all, None where it may be missing.
@@ -69,11 +70,29 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         check_file(file)
         content = skops.io.load(file, trusted=sorted(ALLOWED))
         check_content(content)
-        return Bundle(folder, metadata, content["classifier"], content["novelty"])
+        bundle = Bundle(folder, metadata, content["classifier"], content["novelty"])
+        _check_agreement(bundle)
+        return bundle
     except UntrustedError as error:
         raise BundleError(f"{file} is not to be trusted: {error}") from error
     except Exception as error:  # a damaged file can fail anywhere inside zipfile, json and skops
         raise BundleError(f"{file} is damaged or not a model file ({error})") from error
+
+
+def _check_agreement(bundle: Bundle) -> None:
+    """Check that a model has the labels and columns that its metadata name.
+
+    Raises
+    ------
+    UntrustedError
+    """
+    said, columns = bundle.metadata["labels"], bundle.columns
+    model = bundle.classifier
+    n_labels = len(model.estimators_ if bundle.is_multilabel else model.classes_)
+    if not n_labels == len(set(said)) == len(said) or set(said) != set(bundle.labels):
+        raise UntrustedError("its labels are not those of its metadata.json")
+    if not len(bundle.novelty.blocks) == len(set(columns)) == len(columns):
+        raise UntrustedError("its columns are not those of its metadata.json")
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:

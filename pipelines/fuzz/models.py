@@ -28,7 +28,7 @@ from sklearn.pipeline import Pipeline
 from audiogenre.bundles import load_bundle, read_metadata
 from audiogenre.classifiers import CLASSIFIERS, require
 from audiogenre.classifiers.context import ContextClassifier
-from audiogenre.errors import AudiogenreError, MissingExtraError
+from audiogenre.errors import AudiogenreError, MissingExtraError, UsageError
 from audiogenre.features import FEATURE_SETS
 from audiogenre.hierarchy import answer_above
 from audiogenre.novelty import NoveltyDetector
@@ -153,6 +153,11 @@ def _spots(tree: Any) -> list[tuple[Any, Any]]:
 def _change_tree(tree: Any, changes: Input) -> None:
     """Put something else into one place of a tree of JSON."""
     spots = _spots(tree)
+    if changes.ConsumeIntInRange(0, 7):  # rarely what says how an object is built
+        spots = [each for each in spots if not str(each[1]).startswith("__")]
+    if changes.ConsumeBool():  # a value, which stands in an object's description as JSON in a text
+        texts = [(each, key) for each, key in spots if isinstance(each[key], str)]
+        spots = texts or spots
     if not spots:
         return
     container, key = spots[changes.ConsumeIntInRange(0, len(spots) - 1)]
@@ -160,20 +165,21 @@ def _change_tree(tree: Any, changes: Input) -> None:
     if kind == 0:
         del container[key]
     elif kind <= 2:  # what stands elsewhere, and so refers to the same object, too
-        other, place = spots[changes.ConsumeIntInRange(0, len(spots) - 1)]
-        with suppress(KeyError, IndexError):
-            container[key] = json.loads(json.dumps(other[place]))
+        alike = [each for each in spots if type(each[0][each[1]]) is type(old)]
+        other, place = alike[changes.ConsumeIntInRange(0, len(alike) - 1)]
+        container[key] = json.loads(json.dumps(other[place]))
     elif kind == 3 and isinstance(old, list):
         container[key] = old * changes.PickValueInList([0, 2, 3, 50])
     elif kind == 4:
         deep: Any = 0
-        for _ in range(changes.PickValueInList([2, 40, 900])):
+        for _ in range(changes.PickValueInList([2, 40, 300])):
             deep = [deep]
         container[key] = deep
     else:
         value = _value(changes)
-        # A value of an object stands in its description as JSON in a text.
-        container[key] = json.dumps(value) if isinstance(old, str) and kind < 7 else value
+        container[key] = json.dumps(value) if isinstance(old, str) else value
+    if isinstance(container, dict) and "__id__" in container and "file" not in container:
+        container["__id__"] = changes.ConsumeIntInRange(1, 1000)
 
 
 def _value(changes: Input) -> Any:
@@ -205,7 +211,7 @@ def _change_array(arrays: dict[str, bytes], changes: Input) -> None:
     if kind == 2:
         arrays[name] = _only_said(changes)
         return
-    with suppress(ValueError, TypeError, OverflowError, IndexError):
+    with suppress(ValueError, TypeError, OverflowError, IndexError, MemoryError):
         array = np.load(io.BytesIO(arrays[name]))
         file = io.BytesIO()
         np.save(file, _other(array, kind, changes))
@@ -250,12 +256,13 @@ def _use(folder: Path) -> None:
     for look in (bundle.feature_sets, bundle.tags, bundle.levels):
         with suppress(AudiogenreError):
             look()
-    answers = bundle.predict_features(pd.DataFrame(np.zeros((2, 4)), columns=bundle.columns))
+    zeros = np.zeros((2, len(bundle.columns)))
+    answers = bundle.predict_features(pd.DataFrame(zeros, columns=bundle.columns))
     shares = answers[[f"p_{each}" for each in bundle.labels]].to_numpy(dtype=np.float64)
     assert np.isfinite(shares).all() and len(answers) == 2
     assert (shares >= 0).all() and (shares <= 1 + 1e-9).all()
-    if levels := bundle.metadata.get("levels"):
-        answer_above(answers, levels)
+    with suppress(UsageError):
+        answer_above(answers, bundle.levels())
 
 
 def _bundle(folder: Path) -> Callable[[bytes], object]:
