@@ -93,7 +93,7 @@ def read_csv(path: Path, known: Mapping[str, Track]) -> list[Correction]:
     UsageError
         If it cannot be read, lacks a column, or a row has no known track or no label.
     """
-    ids = {cell(each): each for each in known} | {each: each for each in known}
+    ids = {each: each for each in known} | {cell(each): each for each in known}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
