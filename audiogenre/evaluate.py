@@ -134,7 +134,7 @@ def _write(folder: Path, result: dict[str, Any], answers: pd.DataFrame) -> list[
         titled = {_WORDS[name]: each for name, each in result["conditions"].items()}
         figures = draw_conditions(folder, titled, result["labels"])
         shown = cells(answers.drop(columns=["song", "group"]))
-        shown.to_csv(folder / "answers.csv", index=False)
+        shown.to_csv(folder / "answers.csv", index=False, errors="backslashreplace")
         text = json.dumps(result, indent=2, default=lambda value: value.tolist())
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
     except OSError as error:

@@ -194,7 +194,7 @@ def _suspected(
     table.insert(1, "artist", [tracks[each].artist or "" for each in table["track_id"]])
     table.insert(2, "title", [tracks[each].title or "" for each in table["track_id"]])
     path = folder / "suspects.csv"
-    cells(table).to_csv(path, index=False, float_format="%.4f")
+    cells(table).to_csv(path, index=False, float_format="%.4f", errors="backslashreplace")
     out.say(f"{len(table)} labels are contradicted by a model that has not heard the artist:")
     out.say(_shown(table))
     for each in left_out[1:]:

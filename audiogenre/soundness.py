@@ -177,8 +177,8 @@ def _svc_is_sound(svc: Any) -> bool:
 
 def _logistic_is_sound(model: Any) -> bool:
     n_rows = 1 if len(model.classes_) == 2 else len(model.classes_)
-    return (
-        model.coef_.shape == (n_rows, model.n_features_in_) and model.intercept_.shape == (n_rows,)
+    return model.coef_.shape == (n_rows, model.n_features_in_) and model.intercept_.shape == (
+        n_rows,
     )
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # What begins a formula, wide forms too; behind apostrophes as well, so that there is a way back.
 # Tabs and ends of lines, which would as well, are control characters and replaced.
 _FORMULA = re.compile("'*[-=+@＝＋－＠]")
+# Bytes of a name that is not UTF-8 are left to whoever writes the text out, as an escape.
+_TEXT = re.compile("[^\ud800-\udfff]+")
 
 
 def cell(value: Any) -> Any:
@@ -29,7 +31,7 @@ def cell(value: Any) -> Any:
     """
     if not isinstance(value, str):
         return value
-    text = printable(value)
+    text = _TEXT.sub(lambda found: printable(found[0]), value)
     return f"'{text}" if _FORMULA.match(text) else text
 
 

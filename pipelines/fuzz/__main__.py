@@ -54,9 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"there is no target {unknown[0]!r}: {', '.join(MODULES)}", file=sys.stderr)
         return EXIT_USAGE
     if find_spec("atheris") is None:
-        print(
-            "fuzzing needs an optional package: pip install 'audiogenre[fuzz]'", file=sys.stderr
-        )
+        print("fuzzing needs an optional package: pip install 'audiogenre[fuzz]'", file=sys.stderr)
         return EXIT_USAGE
     kept = args.models / "fuzz"
     kept.mkdir(parents=True, exist_ok=True)

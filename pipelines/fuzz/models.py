@@ -291,7 +291,8 @@ def _only_metadata(folder: Path) -> Callable[[bytes], object]:
 
 TARGETS = {
     "metadata": Target(
-        _only_metadata, lambda: [json.dumps(_metadata(each)).encode() for each in ("svc", "several")]
+        _only_metadata,
+        lambda: [json.dumps(_metadata(each)).encode() for each in ("svc", "several")],
     ),
     "bundle": Target(
         _bundle,

@@ -131,6 +131,8 @@ TARGETS = {
             b"\xef\xbb\xbftrack_id,label\nfolder:a,\n",
         ],
     ),
-    "m3u": Target(_m3u, lambda: [b"rock\nrap/hip-hop\nrap:hip-hop", b".\n..\nCON\n \n# a", b"\xff"]),
+    "m3u": Target(
+        _m3u, lambda: [b"rock\nrap/hip-hop\nrap:hip-hop", b".\n..\nCON\n \n# a", b"\xff"]
+    ),
     "names": Target(_names, lambda: [b"../../etc/passwd", b"a\\b\x00\x1b[2J.mp3", b"\xe2\x80\xae"]),
 }

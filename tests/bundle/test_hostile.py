@@ -193,9 +193,7 @@ def test_an_array_is_what_its_header_says(
         check_file(plain)
 
 
-def test_a_description_without_end_is_refused(
-    plain: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_description_without_end_is_refused(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trust, "MAX_SCHEMA", 100)
     with pytest.raises(UntrustedError, match="its description is larger than"):
         check_file(plain)

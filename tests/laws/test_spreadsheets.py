@@ -19,7 +19,19 @@ from audiogenre.typing import Track
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 HOSTILE = some.sampled_from(
-    ["=HYPERLINK(1)", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "'=1", "''=1", "\x1b[2J", "=1\n=2", "a"]
+    [
+        "=HYPERLINK(1)",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "'=1",
+        "''=1",
+        "\x1b[2J",
+        "=1\n=2",
+        "a",
+    ]
 )
 TEXTS = HOSTILE | some.text(max_size=20)
 
