@@ -9,6 +9,7 @@ And an attribute under the name of a method is called in its place.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -230,7 +231,7 @@ def _network_is_sound(network: Any) -> bool:
     widths = [network.n_features_in_, *network.layers, len(network.classes_)]
     weights = [each.shape for each in network.weights_.values() if each.ndim == 2]
     return (
-        weights == [(after, before) for before, after in zip(widths[:-1], widths[1:], strict=True)]
+        weights == [(after, before) for before, after in pairwise(widths)]
         and network.activation in {each["activation"] for each in PRESETS.values()}
         and network.norm in {each["norm"] for each in PRESETS.values()}
     )

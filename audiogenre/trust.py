@@ -158,10 +158,12 @@ def _check_identity(nodes: list[dict[str, Any]]) -> None:
     for each in nodes:
         if not _alike(each, first.setdefault(each["__id__"], each)):
             raise UntrustedError("it describes one object in two ways")
-        if each["__loader__"] == "NdArrayNode":
-            # Arrays of objects, which could hold each other, are in no model of ours.
-            if each["type"] != "numpy" or each["file"] != f"{each['__id__']}.npy":
-                raise UntrustedError("it has an array that is not in a file of its own")
+        # Arrays of objects, which could hold each other, are in no model of ours.
+        if each["__loader__"] == "NdArrayNode" and (each["type"], each.get("file")) != (
+            "numpy",
+            f"{each['__id__']}.npy",
+        ):
+            raise UntrustedError("it has an array that is not in a file of its own")
 
 
 def _alike(one: Any, other: Any) -> bool:

@@ -1,4 +1,4 @@
-"""``python -m pipelines.fuzz``: fuzz what comes from outside, keep the result in ``models/fuzz``."""
+"""``python -m pipelines.fuzz``: fuzz what comes from outside, and keep what that has found."""
 
 from __future__ import annotations
 

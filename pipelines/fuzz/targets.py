@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes bytes, and may refuse them with an error of the project only."""
+"""What is fuzzed: each target takes bytes, and refuses them with an error of the project's own."""
 
 from __future__ import annotations
 

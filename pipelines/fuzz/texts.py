@@ -132,7 +132,9 @@ TARGETS = {
         ],
     ),
     "m3u": Target(
-        _m3u, lambda: [b"rock\nrap/hip-hop\nrap:hip-hop", b".\n..\nCON\n \n# a", b"\xff"]
+        _m3u,
+        lambda: [b"rock\nrap/hip-hop\nrap:hip-hop", b".\n..\nCON\n \n# a", b"\xff"],
+        longest=256,
     ),
     "names": Target(_names, lambda: [b"../../etc/passwd", b"a\\b\x00\x1b[2J.mp3", b"\xe2\x80\xae"]),
 }

@@ -241,5 +241,5 @@ def test_metadata_of_another_model_are_refused(
 def test_parents_of_another_shape_are_refused(copied: Path, levels: dict[str, Any]) -> None:
     file = copied / "metadata.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"levels": levels}))
-    with pytest.raises(BundleError, match="the parents of the labels of .* cannot be read"):
+    with pytest.raises(BundleError, match=r"the parents of the labels of .* cannot be read"):
         load_bundle(copied).levels()

@@ -151,7 +151,7 @@ def test_a_model_that_points_outside_its_arrays_is_refused(harm: str) -> None:
     model = make()
     check_content(loaded(model))  # as it was fitted, and however deep it lies, it is sound
     change(model)
-    with pytest.raises(UntrustedError, match="a .* in it points outside its own arrays"):
+    with pytest.raises(UntrustedError, match=r"a .* in it points outside its own arrays"):
         check_content(loaded(model))
 
 
@@ -197,5 +197,5 @@ def test_what_answers_no_probabilities_is_told_in_a_sentence(
     change(model)
     bundle = replace(full, classifier=model)
     zeros = pd.DataFrame(np.zeros((2, len(full.columns))), columns=full.columns)
-    with pytest.raises(BundleError, match="'extracted-full' (cannot answer|is damaged: it answ)"):
+    with pytest.raises(BundleError, match=r"'extracted-full' (cannot answer|is damaged: it answ)"):
         bundle.predict_features(zeros)

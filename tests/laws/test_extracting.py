@@ -66,7 +66,7 @@ def test_two_processes_give_the_same_to_the_bit(
 def test_three_goes_in_another_order_give_the_same_to_the_bit(
     at_once: pd.DataFrame, run_main: Main, tmp_path: Path
 ) -> None:
-    """The clips come one third after the other, the last ones first: each go is parts of its own."""
+    """The clips come in thirds, the last ones first, and each go is parts of its own."""
     for numbers in (range(4, 6), range(2, 4), range(2)):
         write(tmp_path / "music", numbers)
         extract(run_main, tmp_path / "data", tmp_path / "music")
