@@ -8,7 +8,7 @@ DEMO := demo
 RUN := $(BIN)/python -m
 HERE := --data $(DEMO)/data --models $(DEMO)/models
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench fuzz clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -36,6 +36,10 @@ lint: .venv/ready-dev
 
 bench: .venv/ready
 	$(RUN) pipelines.benchmark $(BENCH)
+
+fuzz: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz,m4a,web]'
+	$(RUN) pipelines.fuzz $(FUZZ)
 
 clean:
 	rm -rf .venv $(DEMO) build dist *.egg-info

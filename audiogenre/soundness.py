@@ -178,14 +178,14 @@ def _svc_is_sound(svc: Any) -> bool:
 
 def _logistic_is_sound(model: Any) -> bool:
     n_rows = 1 if len(model.classes_) == 2 else len(model.classes_)
-    return model.coef_.shape == (n_rows, model.n_features_in_) and model.intercept_.shape == (
-        n_rows,
+    return bool(
+        model.coef_.shape == (n_rows, model.n_features_in_) and model.intercept_.shape == (n_rows,)
     )
 
 
 def _components_are_sound(pca: Any) -> bool:
     n_columns = pca.n_features_in_
-    return (
+    return bool(
         pca.components_.shape == (pca.n_components_, n_columns)
         and pca.mean_.shape == (n_columns,)
         and pca.explained_variance_.shape == (pca.n_components_,)
@@ -204,11 +204,11 @@ def _blocks_are_sound(scaler: Any) -> bool:
     if not scaler.ranks:
         return True
     quantiles, levels = scaler.scaler_.quantiles_, scaler.scaler_.references_
-    return quantiles.shape == (len(levels), n_columns) and levels.ndim == 1
+    return bool(quantiles.shape == (len(levels), n_columns) and levels.ndim == 1)
 
 
 def _encoder_is_sound(encoder: Any) -> bool:
-    return 2 <= encoder.n_labels <= _MOST_LABELS and 1 <= encoder.n_fields <= _MOST_FIELDS
+    return bool(2 <= encoder.n_labels <= _MOST_LABELS and 1 <= encoder.n_fields <= _MOST_FIELDS)
 
 
 def _novelty_is_sound(novelty: Any) -> bool:

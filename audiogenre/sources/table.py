@@ -131,7 +131,7 @@ class TableSource(BaseSource):
             if path.suffix.lower() in (".parquet", ".pq"):
                 content = read_table(path)
                 content.validate(full=True)  # else text that is not UTF-8 fails only when used
-                table = content.to_pandas()
+                table: pd.DataFrame = content.to_pandas()
             else:
                 table = pd.read_csv(path, low_memory=False)
         except Exception as error:  # pyarrow and pandas raise whatever damaged bytes provoke

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -19,7 +20,8 @@ from pipelines.fuzz.targets import MODULES
 
 RUNS = 1_000_000
 TIMEOUT = 5  # s, for one input
-MEMORY = 1024  # MB, on top of what the process has when it begins
+MEMORY = 1024  # MB, for one input
+_BEFORE = 512  # MB that a process may have before the first one
 _STATISTIC = re.compile(r"^stat::(\w+):\s+(\d+)", re.MULTILINE)
 
 
@@ -80,19 +82,22 @@ def fuzz(name: str, args: argparse.Namespace, findings: Path) -> dict[str, Any]:
             f"-runs={args.runs}",
             f"-max_total_time={args.seconds or 0}",
             f"-timeout={TIMEOUT}",
+            f"-rss_limit_mb={_BEFORE + MEMORY}",
             f"-artifact_prefix={findings.resolve() / name}-",
             "-print_final_stats=1",
-            "-verbosity=1",
         ]
         command = [sys.executable, "-m", "pipelines.fuzz.one", name, str(corpus), *options]
         started = time.monotonic()
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            env=os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+        )
         seconds = time.monotonic() - started
         said = done.stderr
-        if not args.corpus:
-            n_inputs = sum(1 for _ in corpus.iterdir())
-        else:
-            n_inputs = sum(1 for _ in (args.corpus / name).iterdir())
+        n_inputs = sum(1 for _ in corpus.iterdir())
     statistics = {key: int(value) for key, value in _STATISTIC.findall(said)}
     return {
         "executions": statistics.get("number_of_executed_units", 0),
