@@ -97,7 +97,10 @@ class Bundle:
                 f"the model {self.name!r} reads {names} features, which cannot be computed from "
                 "audio; take one fitted with --features extracted"
             )
-        seconds = {each["parameters"].get("max_seconds") or 0.0 for each in sets}
+        said = [each["parameters"].get("max_seconds") or 0.0 for each in sets]
+        if not all(_is_number(each) for each in said):
+            raise BundleError(f"the model {self.name!r} does not say how its clips were cut")
+        seconds = set(said)
         if len(seconds) > 1:
             raise UsageError(
                 f"the model {self.name!r} was fitted on clips that were cut differently for each "

@@ -12,6 +12,7 @@ import pandas as pd
 
 from audiogenre.bundle import Bundle
 from audiogenre.errors import BundleError, StoreError
+from audiogenre.features import FEATURE_SETS
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import read_thresholds
 from audiogenre.soundness import check_content
@@ -25,7 +26,7 @@ _SHAPE: dict[str, Any] = {
     "label_kind": str,
     "labels": [str],
     "columns": [str],
-    "sets": [{"name": str, "fingerprint": str, "parameters": {}}],
+    "sets": [{"name": str}],
     "split": (None, {"kind": str}),
     "scores": (None, {"protocol": str}),
     "tolerance": (None, {}),
@@ -36,6 +37,7 @@ _SHAPE: dict[str, Any] = {
     "multilabel": (None, {"thresholds": {}}),
     "context": (None, {"codes": {}, "scores": {}}),
 }
+_COMPUTED = [{"fingerprint": str, "parameters": {}}]  # of a set that is computed from audio
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
@@ -119,7 +121,11 @@ def read_metadata(folder: Path) -> dict[str, Any]:
             f"{SCHEMA_VERSION}; fit the model again"
         )
     for key, shape in _SHAPE.items():
-        if not _has(metadata.get(key), shape):
+        good = _has(metadata.get(key), shape)
+        if key == "sets" and good:  # those of a table have no parameters
+            computed = [each for each in metadata[key] if each["name"] in FEATURE_SETS]
+            good = not computed or _has(computed, _COMPUTED)
+        if not good:
             raise BundleError(f"{file} is damaged: it says no {key}; fit the model again")
     return dict(metadata)
 

@@ -77,19 +77,9 @@ def test_without_atheris_it_says_how_to_install_it(
 def test_a_short_run_is_kept(tmp_path: Path) -> None:
     pytest.importorskip("fastapi")
     pytest.importorskip("atheris")
+    options = ["--runs", "300", "--models", str(tmp_path), "--corpus", str(tmp_path / "corpus")]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pipelines.fuzz",
-            "corrections",
-            "--runs",
-            "300",
-            "--models",
-            str(tmp_path),
-            "--corpus",
-            str(tmp_path / "corpus"),
-        ],
+        [sys.executable, "-m", "pipelines.fuzz", "corrections", *options],
         cwd=Path(__file__).resolve().parent.parent,
         capture_output=True,
         text=True,

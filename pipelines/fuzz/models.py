@@ -30,7 +30,7 @@ from audiogenre.classifiers import CLASSIFIERS
 from audiogenre.classifiers.context import ContextClassifier
 from audiogenre.classifiers.neural import require
 from audiogenre.errors import AudiogenreError, MissingExtraError, UsageError
-from audiogenre.features import FEATURE_SETS
+from audiogenre.extraction import stored_set
 from audiogenre.hierarchy import answer_above
 from audiogenre.novelty import NoveltyDetector
 from pipelines.fuzz.targets import Target
@@ -84,7 +84,7 @@ def _estimators() -> dict[str, Estimator]:
 
 
 def _metadata(name: str) -> Schema:
-    baseline = FEATURE_SETS["baseline"]
+    baseline = stored_set("baseline")
     about: Schema = {
         "schema_version": 1,
         "name": name,
@@ -93,7 +93,11 @@ def _metadata(name: str) -> Schema:
         "labels": LABELS,
         "columns": [f"c{i}" for i in range(len(BLOCKS))],
         "sets": [
-            {"name": "baseline", "fingerprint": baseline.fingerprint, "parameters": {"max": 30.0}}
+            {
+                "name": "baseline",
+                "fingerprint": baseline.fingerprint,
+                "parameters": baseline.parameters,
+            }
         ],
         "levels": {"parents": {"folk": "folk", "jazz": "jazz", "rock": "folk"}, "limit": 0.5},
     }

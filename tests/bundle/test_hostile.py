@@ -219,6 +219,24 @@ def test_metadata_of_another_shape_is_refused_by_name(copied: Path, wrong: dict[
         load_bundle(copied)
 
 
+def test_the_set_of_a_table_has_no_parameters(copied: Path) -> None:
+    """Nor a version: it was computed by somebody else."""
+    file = copied / "metadata.json"
+    sets = [{"name": "spotify", "origin": "measured", "fingerprint": ""}]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sets": sets}))
+    assert load_bundle(copied).metadata["sets"] == sets
+
+
+@pytest.mark.parametrize("seconds", ["30", [30], {"a": 1}])
+def test_a_length_that_is_no_number_is_refused(copied: Path, seconds: Any) -> None:
+    file = copied / "metadata.json"
+    metadata = json.loads(file.read_text())
+    metadata["sets"][0]["parameters"]["max_seconds"] = seconds
+    file.write_text(json.dumps(metadata))
+    with pytest.raises(BundleError, match="does not say how its clips were cut"):
+        load_bundle(copied).feature_sets()
+
+
 @pytest.mark.parametrize(
     ("key", "other", "message"),
     [
