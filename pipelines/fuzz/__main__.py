@@ -22,6 +22,7 @@ RUNS = 1_000_000
 TIMEOUT = 5  # s, for one input
 MEMORY = 1024  # MB, for one input
 _BEFORE = 512  # MB that a process may have before the first one
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _STATISTIC = re.compile(r"^stat::(\w+):\s+(\d+)", re.MULTILINE)
 
 
@@ -93,7 +94,7 @@ def fuzz(name: str, args: argparse.Namespace, findings: Path) -> dict[str, Any]:
             capture_output=True,
             text=True,
             errors="replace",
-            env=os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
+            env=os.environ | _ONE_THREAD | {"TMPDIR": folder},
         )
         seconds = time.monotonic() - started
         said = done.stderr
