@@ -11,7 +11,7 @@ HERE := --data $(DEMO)/data --models $(DEMO)/models
 TEST_TOOLS := pytest pytest-xdist flask hypothesis psutil httpx playwright axe-playwright-python
 
 .PHONY: demo test lint bench bench-peers docs coverage dist release-check test-oldest lock licences \
-	audit clean
+	audit fuzz clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -91,6 +91,10 @@ audit: .venv/ready-release
 		timeout=10).raise_for_status()" 2>/dev/null; \
 	then $(BIN)/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock; \
 	else echo "no audit of the dependencies: PyPI's list of known holes cannot be asked from here"; fi
+
+fuzz: .venv/ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz,m4a,web]'
+	$(RUN) pipelines.fuzz $(FUZZ)
 
 clean:
 	rm -rf .venv .venv-peers $(DEMO) build dist site *.egg-info

@@ -6,6 +6,8 @@ import csv
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from audiogenre.spreadsheets import cell
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -105,6 +107,8 @@ def write_csv(
 ) -> None:
     """Write records as CSV: a row for each clip, and one for each of its windows.
 
+    What would be a formula in a spreadsheet is none (`audiogenre.spreadsheets`).
+
     Parameters
     ----------
     extra : mapping
@@ -112,10 +116,11 @@ def write_csv(
     """
     writer = csv.writer(file)
     columns = ["path", "start", "label", "nearest", "known", "probability", *labels]
-    writer.writerow([*columns, *extra, "error"])
+    writer.writerow([cell(each) for each in (*columns, *extra, "error")])
     for each in predictions:
         for row in (each, *each.get("timeline", ())):
             shares = [row["probabilities"].get(label, "") for label in labels]
             cells = [row.get(key) for key in ("start", "label", "nearest", "known", "probability")]
-            more = [cell(row) for cell in extra.values()]
-            writer.writerow([each["path"], *cells, *shares, *more, each["error"]])
+            more = [of(row) for of in extra.values()]
+            line = [each["path"], *cells, *shares, *more, each["error"]]
+            writer.writerow([cell(value) for value in line])

@@ -310,6 +310,8 @@ def _read_pyav(
             if not container.streams.audio:
                 raise AudioError("not audio", "the file has no audio stream")
             stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise AudioError("unreadable", "no decoder knows its kind of audio")
             rate = int(stream.rate)
             _check_density(stream.channels, rate)
             promised = float(stream.duration * stream.time_base) if stream.duration else 0.0
@@ -321,11 +323,13 @@ def _read_pyav(
                     frames += len(blocks[-1])
                 if limit is not None and frames >= limit:
                     break
+            channels = np.concatenate(blocks)[:limit] if blocks else None
     except av.FFmpegError as error:
         raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
-    if not blocks:
+    except ValueError as error:  # a rate of zero, or channels that come and go
+        raise AudioError("unreadable", f"decoding failed ({error})") from error
+    if channels is None:
         raise AudioError("unreadable", "no audio frame decodes")
-    channels = np.concatenate(blocks)[:limit]
     whole = promised if max_seconds is None else min(promised, max_seconds)
     # Encoder padding makes the container's length inexact by a few AAC frames of 1,024 samples.
     if frames < whole * rate - 4096:

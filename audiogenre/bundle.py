@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from audiogenre import context
-from audiogenre.errors import BundleError, UsageError
+from audiogenre.errors import AudiogenreError, BundleError, UsageError
 from audiogenre.extraction import compute_something, stored_set
 from audiogenre.features import FEATURE_SETS, TAG_COLUMNS, FeatureSet
 from audiogenre.features.sets import plain_names
@@ -27,6 +28,8 @@ from audiogenre.pool import workers
 UNKNOWN = "unknown"
 # Of many files some are answered together; of a few each as soon as it is heard.
 _MANY, _BATCH = 24, 8
+Values = npt.NDArray[np.float64]
+_ROUNDED = 1e-6  # that a sum of shares may be above 1
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,10 @@ class Bundle:
                 f"the model {self.name!r} reads {names} features, which cannot be computed from "
                 "audio; take one fitted with --features extracted"
             )
-        seconds = {each["parameters"].get("max_seconds") or 0.0 for each in sets}
+        said = [each["parameters"].get("max_seconds") or 0.0 for each in sets]
+        if not all(_is_number(each) for each in said):
+            raise BundleError(f"the model {self.name!r} does not say how its clips were cut")
+        seconds = set(said)
         if len(seconds) > 1:
             raise UsageError(
                 f"the model {self.name!r} was fitted on clips that were cut differently for each "
@@ -135,6 +141,8 @@ class Bundle:
         ------
         UsageError
             If they have none, or a track has several labels.
+        BundleError
+            If it is not known of every label.
         """
         if self.is_multilabel:
             raise UsageError(
@@ -147,6 +155,10 @@ class Bundle:
                 f"the labels of the model {self.name!r} have no parents (genres.toml), or it was "
                 "fitted before they were measured: take --level leaf, or fit it again"
             )
+        parents, limit = found.get("parents"), found.get("limit")
+        named = isinstance(parents, dict) and all(isinstance(x, str) for x in parents.values())
+        if not named or set(parents or ()) != set(self.labels) or not _is_number(limit):
+            raise BundleError(f"the parents of the labels of {self.name!r} cannot be read")
         return found
 
     def predict_features(self, X: pd.DataFrame, images: Images | None = None) -> pd.DataFrame:
@@ -171,16 +183,16 @@ class Bundle:
         Raises
         ------
         BundleError
-            If a column is missing, too many or in another place; names it.
+            If a column is missing, too many or in another place; names it. If the model cannot
+            answer, since its parts do not fit together.
         """
         check_columns(self.columns, [str(each) for each in X.columns])
         if (images is not None) != self.sees_images:
             verb = "needs" if self.sees_images else "does not look at"
             raise BundleError(f"the model {self.name!r} {verb} images")
         values = X.to_numpy(dtype=np.float64)
-        probabilities = self.classifier.predict_proba(values if images is None else images)
+        probabilities, known = self._judge(values, values if images is None else images)
         nearest = np.asarray(self.labels)[probabilities.argmax(axis=1)]
-        known = self.novelty.is_known(self.novelty.distance(values))
         answers = pd.DataFrame(
             {
                 "label": np.where(known, nearest, UNKNOWN),
@@ -195,6 +207,21 @@ class Bundle:
             answers.insert(1, "labels", listed(marks & known[:, None], self.labels))
         columns = [f"p_{label}" for label in self.labels]
         return answers.join(pd.DataFrame(probabilities, columns=columns))
+
+    def _judge(self, values: Values, inputs: Any) -> tuple[Values, npt.NDArray[np.bool_]]:
+        """Return the probability of each label, and which rows are known."""
+        try:
+            probabilities = np.asarray(self.classifier.predict_proba(inputs), dtype=np.float64)
+            known = np.asarray(self.novelty.is_known(self.novelty.distance(values)), dtype=bool)
+            fits = probabilities.shape == (len(values), len(self.labels))
+            fits = fits and known.shape == (len(values),)
+        except AudiogenreError:
+            raise
+        except Exception as error:  # what is damaged can fail anywhere inside scikit-learn
+            raise BundleError(f"the model {self.name!r} cannot answer ({error})") from error
+        if not fits or not ((probabilities >= 0) & (probabilities <= 1 + _ROUNDED)).all():
+            raise BundleError(f"the model {self.name!r} is damaged: it answers no probabilities")
+        return probabilities, known
 
     def predict(self, paths: Sequence[str | os.PathLike[str]], *, n_jobs: int = 1) -> pd.DataFrame:
         """Predict audio files.
@@ -317,6 +344,10 @@ def _with_starts(answers: pd.DataFrame) -> pd.DataFrame:
         starts = WINDOW_SECONDS * np.arange(-1, len(answers) - 1)
         answers.insert(0, "start", np.where(starts < 0, np.nan, starts))
     return answers
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_columns(expected: Sequence[str], found: Sequence[str]) -> None:

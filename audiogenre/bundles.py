@@ -12,20 +12,21 @@ import pandas as pd
 
 from audiogenre.bundle import Bundle
 from audiogenre.errors import BundleError, StoreError
+from audiogenre.features import FEATURE_SETS
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import read_thresholds
-from audiogenre.trust import ALLOWED, UntrustedError, check_content, check_file
+from audiogenre.soundness import check_content
+from audiogenre.trust import ALLOWED, UntrustedError, check_file
 
 SCHEMA_VERSION = 1
-# What is read of metadata.json: in a list one shape for all, in a pair what may stand in its place
-# (a table has neither fingerprint nor parameters).
+# What is read of metadata.json: in a list one shape for all, None where it may be missing.
 _SHAPE: dict[str, Any] = {
     "name": str,
     "model": str,
     "label_kind": str,
     "labels": [str],
     "columns": [str],
-    "sets": [{"name": str, "fingerprint": ("", str), "parameters": (None, {})}],
+    "sets": [{"name": str}],
     "split": (None, {"kind": str}),
     "scores": (None, {"protocol": str}),
     "tolerance": (None, {}),
@@ -33,10 +34,10 @@ _SHAPE: dict[str, Any] = {
     "unknown": (None, {}),
     "levels": (None, {}),
     "augmentation": (None, {}),
-    "approximation": (None, {"note": str}),
     "multilabel": (None, {"thresholds": {}}),
     "context": (None, {"codes": {}, "scores": {}}),
 }
+_COMPUTED = [{"fingerprint": str, "parameters": {}}]  # of a set that is computed from audio
 
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
@@ -71,11 +72,29 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         check_file(file)
         content = skops.io.load(file, trusted=sorted(ALLOWED))
         check_content(content)
-        return Bundle(folder, metadata, content["classifier"], content["novelty"])
+        bundle = Bundle(folder, metadata, content["classifier"], content["novelty"])
+        _check_agreement(bundle)
+        return bundle
     except UntrustedError as error:
         raise BundleError(f"{file} is not to be trusted: {error}") from error
     except Exception as error:  # a damaged file can fail anywhere inside zipfile, json and skops
         raise BundleError(f"{file} is damaged or not a model file ({error})") from error
+
+
+def _check_agreement(bundle: Bundle) -> None:
+    """Check that a model has the labels and columns that its metadata name.
+
+    Raises
+    ------
+    UntrustedError
+    """
+    said, columns = bundle.metadata["labels"], bundle.columns
+    model = bundle.classifier
+    n_labels = len(model.estimators_ if bundle.is_multilabel else model.classes_)
+    if not n_labels == len(set(said)) == len(said) or set(said) != set(bundle.labels):
+        raise UntrustedError("its labels are not those of its metadata.json")
+    if not len(bundle.novelty.blocks) == len(set(columns)) == len(columns):
+        raise UntrustedError("its columns are not those of its metadata.json")
 
 
 def read_metadata(folder: Path) -> dict[str, Any]:
@@ -102,7 +121,11 @@ def read_metadata(folder: Path) -> dict[str, Any]:
             f"{SCHEMA_VERSION}; fit the model again"
         )
     for key, shape in _SHAPE.items():
-        if not _has(metadata.get(key), shape):
+        good = _has(metadata.get(key), shape)
+        if key == "sets" and good:  # those of a table have no parameters
+            computed = [each for each in metadata[key] if each["name"] in FEATURE_SETS]
+            good = not computed or _has(computed, _COMPUTED)
+        if not good:
             raise BundleError(f"{file} is damaged: it says no {key}; fit the model again")
     return dict(metadata)
 
@@ -110,7 +133,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 def _has(value: Any, shape: Any) -> bool:
     """Tell whether a value of JSON has a shape of `_SHAPE`."""
     if isinstance(shape, tuple):
-        return value == shape[0] or _has(value, shape[1])
+        return value is None or _has(value, shape[1])
     if isinstance(shape, list):
         return isinstance(value, list) and value != [] and all(_has(v, shape[0]) for v in value)
     if isinstance(shape, dict):

@@ -12,6 +12,7 @@ from audiogenre.catalog import USER, Catalog
 from audiogenre.errors import UsageError
 from audiogenre.genres import FILE, GenreTree
 from audiogenre.songs import plain
+from audiogenre.spreadsheets import cell, restored
 from audiogenre.typing import Label, LabelKind, Track
 
 _SHOWN = 5
@@ -85,31 +86,35 @@ def named(track: Track) -> str:
 def read_csv(path: Path, known: Mapping[str, Track]) -> list[Correction]:
     """Read corrections from a file with the columns track_id, label and, if you like, note.
 
+    It may be ``suspects.csv``, in which ids and labels are written as `spreadsheets.cell` does.
+
     Raises
     ------
     UsageError
         If it cannot be read, lacks a column, or a row has no known track or no label.
     """
+    ids = {each: each for each in known} | {cell(each): each for each in known}
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             missing = {"track_id", "label"} - set(reader.fieldnames or ())
             if missing:
                 raise UsageError(f"{path} has no column {min(missing)!r}; it needs track_id, label")
-            return [_row(path, reader.line_num, row, known) for row in reader]
+            return [_row(path, reader.line_num, row, ids) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{path} cannot be read as CSV: {error}") from error
 
 
 def _row(
-    path: Path, line: int, row: Mapping[str, str | None], known: Mapping[str, Track]
+    path: Path, line: int, row: Mapping[str, str | None], ids: Mapping[str, str]
 ) -> Correction:
     track_id, label = ((row[key] or "").strip() for key in ("track_id", "label"))
-    if track_id not in known:
+    if track_id not in ids:
         raise UsageError(f"{path}, line {line}: there is no track {track_id!r}; nothing was done")
     if not label:
         raise UsageError(f"{path}, line {line}: {track_id} has no label; nothing was done")
-    return Correction(track_id, label, (row.get("note") or "").strip() or None)
+    note = (row.get("note") or "").strip()
+    return Correction(ids[track_id], restored(label), restored(note) or None)
 
 
 class Relabeller:

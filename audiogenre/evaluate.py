@@ -127,12 +127,14 @@ def _plain(name: str) -> str:
 def _write(folder: Path, result: dict[str, Any], answers: pd.DataFrame) -> list[str]:
     """Write figures, result and every answer; return the paths of the figures."""
     from audiogenre.figures import draw_conditions
+    from audiogenre.spreadsheets import cells
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         titled = {_WORDS[name]: each for name, each in result["conditions"].items()}
         figures = draw_conditions(folder, titled, result["labels"])
-        answers.drop(columns=["song", "group"]).to_csv(folder / "answers.csv", index=False)
+        shown = cells(answers.drop(columns=["song", "group"]))
+        shown.to_csv(folder / "answers.csv", index=False, errors="backslashreplace")
         text = json.dumps(result, indent=2, default=lambda value: value.tolist())
         (folder / "evaluation.json").write_text(text + "\n", encoding="utf-8")
     except OSError as error:

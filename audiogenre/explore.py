@@ -185,6 +185,7 @@ def _suspected(
     from audiogenre.card import percent
     from audiogenre.exploration import findings
     from audiogenre.exploration.suspects import find_suspects, leave_out
+    from audiogenre.spreadsheets import cells
 
     with out.bar(total=len(outside.folds) + 1, unit="fold", what="doubt labels") as bar:
         table = find_suspects(dataset, outside)
@@ -193,7 +194,7 @@ def _suspected(
     table.insert(1, "artist", [tracks[each].artist or "" for each in table["track_id"]])
     table.insert(2, "title", [tracks[each].title or "" for each in table["track_id"]])
     path = folder / "suspects.csv"
-    table.to_csv(path, index=False, float_format="%.4f")
+    cells(table).to_csv(path, index=False, float_format="%.4f", errors="backslashreplace")
     out.say(f"{len(table)} labels are contradicted by a model that has not heard the artist:")
     out.say(_shown(table))
     for each in left_out[1:]:

@@ -1,14 +1,13 @@
-"""What a model file may hold: exactly these types, a bounded size, and indices that stay inside.
+"""What a model file may hold: exactly these types, each built in its own way, of a bounded size.
 
-A type that is allowed is not yet harmless: trees and support vectors are walked by compiled code
-that trusts the numbers in them, and a number that points outside an array reads another's memory
-or ends the process.
+All of it is read off the file before anything in it is built. What is built of allowed types is
+not harmless yet: see `audiogenre.soundness`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
@@ -16,6 +15,7 @@ from zipfile import ZIP_STORED, ZipFile
 import numpy as np
 
 MAX_BYTES = 8 * 2**30
+MAX_SCHEMA = 2**28  # bytes of the description: Python needs some ten times as much for it
 # Networks are our own estimators with NumPy arrays in them: nothing of PyTorch is stored or loaded.
 ALLOWED = frozenset(
     [
@@ -75,21 +75,26 @@ ALLOWED = frozenset(
         "sklearn.utils._bunch.Bunch",
     ]
 )
-# How skops may build them: none of these looks up a function by name.
-LOADERS = frozenset(
-    [
-        "DictNode",
-        "JsonNode",
-        "ListNode",
-        "LossNode",
-        "NdArrayNode",
-        "ObjectNode",
-        "RandomGeneratorNode",
-        "TreeNode",
-        "TupleNode",
-        "TypeNode",
-    ]
-)
+# How skops may build them, none of which looks up a function by name; what stands in no line here
+# is an object, made from its attributes.
+LOADERS = {
+    "builtins.dict": "DictNode",
+    "builtins.list": "ListNode",
+    "builtins.str": "JsonNode",  # and everything else that JSON knows
+    "builtins.tuple": "TupleNode",
+    "numpy.float32": "NdArrayNode",
+    "numpy.float64": "NdArrayNode",
+    "numpy.int64": "NdArrayNode",
+    "numpy.ndarray": "NdArrayNode",
+    "numpy.random._generator.Generator": "RandomGeneratorNode",
+    "numpy.uint64": "NdArrayNode",
+    "sklearn._loss._loss.CyHalfBinomialLoss": "LossNode",
+    "sklearn._loss._loss.CyHalfMultinomialLoss": "LossNode",
+    "sklearn.tree._tree.Tree": "TreeNode",
+    "sklearn.utils._bunch.Bunch": "DictNode",
+}
+_KEYS = ("builtins.str", "TypeNode")  # the type of a dictionary's keys
+_OWN = {"__id__", "file"}  # differ between two descriptions of one object
 
 
 class UntrustedError(ValueError):
@@ -97,13 +102,15 @@ class UntrustedError(ValueError):
 
 
 def check_file(file: Path) -> None:
-    """Check size and types of a model file before anything of it is loaded.
+    """Check size, types and arrays of a model file before anything of it is loaded.
 
     Raises
     ------
     UntrustedError
-        If it is compressed or too large (a small file that unpacks to a huge one), or names a
-        type that is not among `ALLOWED` or a way to build it that is not among `LOADERS`.
+        If it is compressed or too large (a small file that unpacks to a huge one), names a type
+        that is not among `ALLOWED` or a way to build it that is not its own, describes one object
+        in two ways (a few that hold each other over and over unpack to a huge one, too), or has an
+        array that is not as large as it says.
     """
     with ZipFile(file) as archive:
         members = archive.infolist()
@@ -111,13 +118,13 @@ def check_file(file: Path) -> None:
             raise UntrustedError("it is compressed, which audiogenre never does")
         if sum(each.file_size for each in members) > MAX_BYTES:
             raise UntrustedError(f"it is larger than {MAX_BYTES >> 30} GiB")
-        schema = json.loads(archive.read("schema.json"))
-    nodes = list(_nodes(schema))
-    names = {f"{each['__module__']}.{each['__class__']}" for each in nodes}
-    if other := sorted(names - ALLOWED):
-        raise UntrustedError(f"it holds a type that is not allowed: {other[0]}")
-    if other := sorted({str(each["__loader__"]) for each in nodes} - LOADERS):
-        raise UntrustedError(f"it holds something that is not allowed: {other[0]}")
+        if archive.getinfo("schema.json").file_size > MAX_SCHEMA:
+            raise UntrustedError(f"its description is larger than {MAX_SCHEMA >> 20} MiB")
+        nodes = list(_nodes(json.loads(archive.read("schema.json"))))
+        _check_types(nodes)
+        _check_identity(nodes)
+        for each in {each["file"] for each in nodes if each["__loader__"] == "NdArrayNode"}:
+            _check_array(archive, each)
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
@@ -133,107 +140,64 @@ def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
             waiting.extend(each)
 
 
-def check_content(content: Any) -> None:
-    """Check that no tree and no support vector machine in it points outside its arrays.
-
-    Raises
-    ------
-    UntrustedError
-    """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.ensemble._forest import ForestClassifier
-    from sklearn.svm import SVC
-    from sklearn.tree import DecisionTreeClassifier
-
-    # What is not fitted, such as the pattern of a forest's trees, has nothing to walk through.
-    checks: tuple[tuple[type, str, Callable[[Any], bool]], ...] = (
-        (ForestClassifier, "estimators_", _forest_is_sound),
-        (DecisionTreeClassifier, "tree_", _tree_is_sound),
-        (HistGradientBoostingClassifier, "_predictors", _boosting_is_sound),
-        (SVC, "_n_support", _svc_is_sound),
-    )
-    for each in _objects(content):
-        for kind, fitted, is_sound in checks:
-            if isinstance(each, kind) and hasattr(each, fitted) and not is_sound(each):
-                raise UntrustedError(f"a {type(each).__name__} in it points outside its own arrays")
+def _check_types(nodes: list[dict[str, Any]]) -> None:
+    pairs = {(f"{x['__module__']}.{x['__class__']}", str(x["__loader__"])) for x in nodes}
+    if other := sorted({name for name, _ in pairs} - ALLOWED):
+        raise UntrustedError(f"it holds a type that is not allowed: {other[0]}")
+    for name, loader in sorted(pairs - {_KEYS}):
+        if loader != LOADERS.get(name, "ObjectNode"):
+            raise UntrustedError(f"it holds something that is not allowed: {loader} of {name}")
+    for each in nodes:
+        if each["__loader__"] == "RandomGeneratorNode":
+            kind = each["content"]["bit_generator"]["content"]["bit_generator"]["content"]
+            if kind != '"PCG64"':  # it is looked up by name, and called
+                raise UntrustedError(f"it holds something that is not allowed: {kind}")
 
 
-def _objects(content: Any) -> Iterator[Any]:
-    """Give every object that another one holds, each once."""
-    waiting, seen = [content], set()
-    while waiting:
-        each = waiting.pop()
-        if id(each) in seen or isinstance(each, (str, bytes, int, float, type(None))):
-            continue
-        seen.add(id(each))
-        yield each
-        if isinstance(each, dict):
-            waiting.extend(each.values())
-        elif isinstance(each, (list, tuple)):
-            waiting.extend(each)
-        elif isinstance(each, np.ndarray):
-            waiting.extend(each.ravel() if each.dtype == object else ())
-        else:
-            waiting.extend(getattr(each, "__dict__", {}).values())
-
-
-def _forest_is_sound(forest: Any) -> bool:
-    # The forest checks the columns of what it is asked, and its trees no more.
-    return all(each.tree_.n_features == forest.n_features_in_ for each in forest.estimators_)
-
-
-def _tree_is_sound(estimator: Any) -> bool:
-    tree = estimator.tree_
-    inner = tree.children_left != -1
-    return bool(tree.n_features == estimator.n_features_in_) and _points_inside(
-        inner, (tree.children_left, tree.children_right), tree.feature, tree.n_features
-    )
-
-
-def _boosting_is_sound(model: Any) -> bool:
-    from sklearn.ensemble._hist_gradient_boosting.common import PREDICTOR_RECORD_DTYPE
-
-    if model._bin_mapper.is_categorical_.any():
-        return False
-    for predictor in (each for trees in model._predictors for each in trees):
-        nodes = predictor.nodes
-        if (
-            nodes.dtype != PREDICTOR_RECORD_DTYPE
-            or nodes.ndim != 1
-            or nodes["is_categorical"].any()
+def _check_identity(nodes: list[dict[str, Any]]) -> None:
+    """Check that what has the same number is the same: the loader takes it for that, unseen."""
+    first: dict[Any, dict[str, Any]] = {}
+    for each in nodes:
+        if not _alike(each, first.setdefault(each["__id__"], each)):
+            raise UntrustedError("it describes one object in two ways")
+        # Arrays of objects, which could hold each other, are in no model of ours.
+        if each["__loader__"] == "NdArrayNode" and (each["type"], each.get("file")) != (
+            "numpy",
+            f"{each['__id__']}.npy",
         ):
-            return False
-        inner = nodes["is_leaf"] == 0
-        children = (nodes["left"], nodes["right"])
-        if not _points_inside(inner, children, nodes["feature_idx"], model.n_features_in_):
+            raise UntrustedError("it has an array that is not in a file of its own")
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether two descriptions are the same but for the numbers of what they hold."""
+    waiting = [] if one is other else [(one, other)]
+    while waiting:
+        a, b = waiting.pop()
+        if isinstance(a, dict) and isinstance(b, dict):
+            keys = a.keys() - _OWN
+            if keys != b.keys() - _OWN:
+                return False
+            waiting.extend((a[key], b[key]) for key in keys)
+        elif isinstance(a, list) and isinstance(b, list) and len(a) == len(b):
+            waiting.extend(zip(a, b, strict=True))
+        elif a != b:
             return False
     return True
 
 
-def _points_inside(inner: Any, children: tuple[Any, Any], features: Any, n_features: int) -> bool:
-    """Tell whether inner nodes ask for columns there are, and lead to later nodes that are there.
-
-    Later ones, as every builder of trees numbers them: so no way down goes in a circle.
-    """
-    here, n_nodes = np.arange(len(inner)), len(inner)
-    asked = features[inner].astype(np.int64)
-    after = [each[inner].astype(np.int64) for each in children]
-    return (
-        n_nodes > 0
-        and bool(((asked >= 0) & (asked < n_features)).all())
-        and all(bool(((each > here[inner]) & (each < n_nodes)).all()) for each in after)
-    )
-
-
-def _svc_is_sound(svc: Any) -> bool:
-    n_rows, n_labels = len(svc.support_), len(svc._n_support)
-    return (
-        svc.kernel in ("rbf", "linear")
-        and not svc._sparse
-        and n_labels == len(svc.classes_) >= 2
-        and bool((svc._n_support >= 0).all())
-        and int(svc._n_support.sum()) == n_rows
-        and svc.support_vectors_.shape == (n_rows, svc.n_features_in_)
-        and svc._dual_coef_.shape == (n_labels - 1, n_rows)
-        and svc._intercept_.shape == (n_labels * (n_labels - 1) // 2,)
-    )
+def _check_array(archive: ZipFile, name: str) -> None:
+    """Check that an array takes as many bytes as its header says, and holds numbers or text."""
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    with archive.open(name) as file:
+        shape, _, dtype = read[np.lib.format.read_magic(file)](file)
+        size = archive.getinfo(name).file_size - file.tell()
+    count = 1
+    for each in shape:  # in Python's numbers, which do not overflow
+        count *= each
+    if dtype.kind not in "biufUV" or dtype.hasobject or min((0, *shape)) < 0:
+        raise UntrustedError(f"it has an array of a kind that is not allowed: {dtype}")
+    if count * dtype.itemsize != size or (count > 0 and dtype.itemsize == 0):
+        raise UntrustedError(f"it has an array that is not as large as it says: {name}")

@@ -195,6 +195,16 @@ def test_no_frames_at_all_are_too_short() -> None:
     assert refusal(float_wav(np.zeros(0, dtype=np.float32)), min_seconds=0.1) == "too short"
 
 
+def test_a_film_whose_sound_no_decoder_knows_is_unreadable(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    from tagging.clips import write_clip
+
+    film = write_clip(tmp_path / "film.m4a").read_bytes()
+    assert decode(film)
+    assert film.count(b"mp4a") == film.count(b"esds") == 1
+    assert refusal(film.replace(b"mp4a", b"zzzz").replace(b"esds", b"free")) == "unreadable"
+
+
 def test_what_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
     assert refusal(tmp_path / "nowhere.mp3") == "unreadable"
     assert refusal(tmp_path) == "unreadable"

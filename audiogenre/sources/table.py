@@ -124,14 +124,17 @@ class TableSource(BaseSource):
 
     def _read(self) -> pd.DataFrame:
         import pandas as pd
+        from pyarrow.parquet import read_table
 
         path = cast(Path, self.path)
         try:
             if path.suffix.lower() in (".parquet", ".pq"):
-                table = pd.read_parquet(path)
+                content = read_table(path)
+                content.validate(full=True)  # else text that is not UTF-8 fails only when used
+                table: pd.DataFrame = content.to_pandas()
             else:
                 table = pd.read_csv(path, low_memory=False)
-        except (OSError, ValueError, pd.errors.ParserError) as error:
+        except Exception as error:  # pyarrow and pandas raise whatever damaged bytes provoke
             raise UsageError(f"{path} cannot be read as a table: {error}") from error
         table.columns = [str(column).strip() for column in table.columns]
         if table.columns.has_duplicates:
@@ -139,6 +142,8 @@ class TableSource(BaseSource):
             raise UsageError(f"{path} has two columns called {twice!r}")
         if table.empty:
             raise UsageError(f"{path} has no rows")
+        for column in table.columns[table.dtypes == "object"]:
+            table[column] = table[column].map(_flat)
         return table
 
     def _columns(self, table: pd.DataFrame) -> dict[str, str | None]:
@@ -285,6 +290,17 @@ class TableSource(BaseSource):
 def _texts(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as stripped text, what is missing as ``""``."""
     return column.astype("string").str.strip().fillna("")
+
+
+def _flat(value: Any) -> Any:
+    """Return a value of Parquet as a value of CSV: bytes and what holds others as text."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return ";".join(str(each) for each in value)
+    return str(value) if isinstance(value, dict) else value
 
 
 def _song_length(spotify: dict[str, str], row: Any) -> float | None:

@@ -25,14 +25,17 @@ _UPLOAD: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
+                    "anyOf": [{"required": ["file"]}, {"required": ["track"]}],
                     "properties": {
                         "file": {
                             "type": "array",
+                            "minItems": 1,
                             "items": {"type": "string", "format": "binary"},
                             "description": "Clips: mp3, wav, flac, ogg, m4a ...",
                         },
                         "track": {
                             "type": "array",
+                            "minItems": 1,
                             "items": {"type": "string"},
                             "description": "Ids of tracks of the catalogue.",
                         },
@@ -42,11 +45,16 @@ _UPLOAD: dict[str, Any] = {
         },
     }
 }
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
+_Responses = dict[int | str, dict[str, Any]]
+_PROBLEMS: _Responses = {
+    400: {"model": Problem, "description": "Not a form, or too many files."},
+    404: {"model": Problem, "description": "There is no such track."},
+    408: {"model": Problem, "description": "The upload took too long."},
     409: {"model": Problem, "description": "There is no model yet."},
     413: {"model": Problem, "description": "Too large."},
     503: {"model": Problem, "description": "No room now; Retry-After says for how long."},
 }
+_FORGOTTEN: _Responses = {404: {"model": Problem, "description": "It is not kept any more."}}
 
 
 def describe(job: Job, library: Library) -> dict[str, Any]:
@@ -108,7 +116,7 @@ async def predict(request: Request) -> dict[str, Any]:
     response_model_exclude_unset=True,
     status_code=202,
     openapi_extra=_UPLOAD,
-    responses=_PROBLEMS,
+    responses=_PROBLEMS | {403: {"model": Problem, "description": "The token is missing."}},
     tags=["predict"],
     summary="Queue clips; needs the page's token.",
 )
@@ -122,6 +130,7 @@ async def queue(request: Request) -> list[dict[str, Any]]:
     "/api/jobs/{job_id}",
     response_model=Prediction,
     response_model_exclude_unset=True,
+    responses=_FORGOTTEN,
     tags=["predict"],
 )
 async def job_of(job: JobOf, request: Request, download: bool = False) -> Response:
@@ -130,7 +139,12 @@ async def job_of(job: JobOf, request: Request, download: bool = False) -> Respon
     return JSONResponse(describe(job, request.app.state.library), headers=headers)
 
 
-@router.get("/api/jobs/{job_id}/events", response_class=EventSourceResponse, tags=["predict"])
+@router.get(
+    "/api/jobs/{job_id}/events",
+    response_class=EventSourceResponse,
+    responses=_FORGOTTEN,
+    tags=["predict"],
+)
 async def events(job: JobOf, request: Request) -> AsyncIterator[ServerSentEvent]:
     """Tell how a job goes on; the last event has its card."""
     desk: Desk = request.app.state.desk
@@ -147,7 +161,9 @@ def card(job: Job, found: dict[str, Any]) -> dict[str, Any]:
     return {"answer": found, "heard": job.answer.heard if job.answer else None, "job": job}
 
 
-@router.get("/api/jobs/{job_id}/csv", response_class=Response, tags=["predict"])
+@router.get(
+    "/api/jobs/{job_id}/csv", response_class=Response, responses=_FORGOTTEN, tags=["predict"]
+)
 async def as_csv(job: JobOf, request: Request) -> Response:
     """Return one answer as CSV, with a row for every five seconds."""
     labels = request.app.state.desk.listener.bundle.labels
@@ -157,7 +173,12 @@ async def as_csv(job: JobOf, request: Request) -> Response:
     return Response(file.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-@router.get("/api/jobs/{job_id}/spectrogram", response_class=Response, tags=["predict"])
+@router.get(
+    "/api/jobs/{job_id}/spectrogram",
+    response_class=Response,
+    responses=_FORGOTTEN,
+    tags=["predict"],
+)
 async def spectrogram(job: JobOf) -> Response:
     """Return the mel spectrogram of a clip as PNG."""
     if job.answer is None:
@@ -166,7 +187,12 @@ async def spectrogram(job: JobOf) -> Response:
     return Response(job.answer.heard.spectrogram, media_type="image/png", headers=headers)
 
 
-@router.get("/audio/{track_id}", response_class=FileResponse, tags=["library"])
+@router.get(
+    "/audio/{track_id}",
+    response_class=FileResponse,
+    responses={404: {"description": "There is no such track, or its audio is gone."}},
+    tags=["library"],
+)
 def audio(track_id: str, request: Request) -> FileResponse:
     """Return the audio of a track of the catalogue."""
     path = request.app.state.library.audio(track_id)

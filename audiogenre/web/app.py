@@ -9,6 +9,7 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.middleware import Middleware
 from fastapi.responses import JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
@@ -28,6 +29,7 @@ from audiogenre.web.listen import choose_samples
 from audiogenre.web.listening import Listener
 from audiogenre.web.pages import STATIC, THEMES, page
 from audiogenre.web.playlisting import Playlister
+from audiogenre.web.schemas import Problem
 from audiogenre.web.security import (
     TOKEN_FIELD,
     Doorkeeper,
@@ -101,7 +103,9 @@ def make_app(settings: Settings, bundle: Bundle | None) -> FastAPI:
             HTTPException: _refuse,
             FullError: _no_room,
             AudiogenreError: _explain,
+            RequestValidationError: _misunderstand,
         },
+        responses={422: {"model": Problem, "description": "Not understood."}},
     )
     app.state.settings = settings
     app.state.library = Library(settings.data)
@@ -191,3 +195,10 @@ async def _no_room(request: Request, error: Exception) -> Response:
 
 async def _explain(request: Request, error: Exception) -> Response:
     return _answer(request, 422, str(error))
+
+
+async def _misunderstand(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = " ".join(str(each) for each in first["loc"])
+    return _answer(request, 422, f"{where}: {first['msg']}")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from audiogenre.web.background import Background, Task
+from audiogenre.web.schemas import Problem
 
 router = APIRouter()
 
@@ -21,7 +22,12 @@ def _task(request: Request, name: str) -> Task:
     return task
 
 
-@router.get("/api/work/{name}/events", response_class=EventSourceResponse, tags=["library"])
+@router.get(
+    "/api/work/{name}/events",
+    response_class=EventSourceResponse,
+    responses={404: {"model": Problem, "description": "Nothing of that name is being done."}},
+    tags=["library"],
+)
 async def events(
     request: Request, task: Annotated[Task, Depends(_task)]
 ) -> AsyncIterator[ServerSentEvent]:

@@ -66,6 +66,35 @@ def test_a_row_is_a_track_with_labels_and_features(write: Write) -> None:
     assert first.path is None
 
 
+@pytest.mark.parametrize("column", ["track_id", "genre", "artists", "own"])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(["a", "b"], "a;b"), ({"a": 1}, "{'a': 1}"), (b"caf\xe9", "caf\ufffd"), ([], "")],
+    ids=str,
+)
+def test_lists_and_bytes_of_parquet_are_text(
+    write: Write, column: str, value: Any, text: str
+) -> None:
+    table = rows().astype({"genre": object, "track_id": object}).assign(artists="X", own=1.0)
+    table[column] = pd.Series([value] * len(table), dtype=object)
+    tracks, _, _ = read(write(table, "songs.parquet"))
+    if column == "artists":
+        assert {each.artist for each in tracks} == {text or None}
+    elif column == "genre":
+        assert {label.name for each in tracks for label in each.labels} == ({text} - {""})
+    elif column == "own":
+        assert all(set(each.features) == {"spotify"} for each in tracks)
+
+
+def test_parquet_with_text_that_is_not_utf8_is_refused(write: Write) -> None:
+    path = write(rows().assign(artists="Sigur R"), "songs.parquet")
+    content = path.read_bytes()
+    assert content.count(b"Sigur R") > 0
+    path.write_bytes(content.replace(b"Sigur R", b"Sigur \xf3"))
+    with pytest.raises(UsageError, match=r"songs\.parquet cannot be read as a table: .*UTF8"):
+        read(path)
+
+
 def test_parquet_is_csv(write: Write) -> None:
     from_csv, _, _ = read(write(rows(), "songs.csv"))
     from_parquet, _, _ = read(write(rows(), "songs.parquet"))

@@ -1,0 +1,1 @@
+"""Hostile input, looked for by a fuzzer that sees which lines its input reaches."""

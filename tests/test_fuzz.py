@@ -1,0 +1,101 @@
+"""The targets of the fuzzer take their own seeds, whole and damaged; what it finds is told."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audiogenre.errors import AudiogenreError
+from pipelines.fuzz import __main__ as fuzz
+from pipelines.fuzz import results
+from pipelines.fuzz.targets import MODULES, find
+
+HERE = [name for name, module in MODULES.items() if module != "models"]
+
+
+def damaged(seed: bytes) -> Iterator[bytes]:
+    """Give a seed whole, cut and with other bytes in it."""
+    yield seed
+    for share in (4, 2):
+        yield seed[: len(seed) // share]
+    for place in range(0, len(seed), max(1, len(seed) // 20)):
+        yield seed[:place] + bytes([seed[place] ^ 0xFF]) + seed[place + 1 :]
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_a_target_answers_or_refuses(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("fastapi")
+    target = find(name)
+    call = target.prepare(tmp_path)
+    accepted = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a strange input may be warned of
+        for seed in target.seeds():
+            for data in damaged(seed):
+                assert len(data) <= target.longest
+                try:
+                    call(data)
+                    accepted += 1
+                except AudiogenreError:
+                    continue
+    assert accepted > 0
+
+
+def test_hostile_models_are_refused_or_answer(tmp_path: Path) -> None:
+    pytest.importorskip("atheris")
+    target = find("bundle")
+    call = target.prepare(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for seed in target.seeds():
+            try:
+                call(seed)
+            except AudiogenreError as error:
+                assert str(error)
+
+
+def test_an_unknown_target_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fuzz.main(["nothing"]) == 2
+    assert "there is no target 'nothing': genres" in capsys.readouterr().err
+
+
+def test_without_atheris_it_says_how_to_install_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(fuzz, "find_spec", lambda name: None)
+    assert fuzz.main(["names", "--models", str(tmp_path)]) == 2
+    assert "pip install 'audiogenre[fuzz]'" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_short_run_is_kept(tmp_path: Path) -> None:
+    pytest.importorskip("fastapi")
+    pytest.importorskip("atheris")
+    options = ["--runs", "300", "--models", str(tmp_path), "--corpus", str(tmp_path / "corpus")]
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.fuzz", "corrections", *options],
+        cwd=Path(__file__).resolve().parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = json.loads((tmp_path / "fuzz" / "corrections.json").read_text())
+    assert record["finding"] is None
+    assert record["executions"] >= 300
+    assert record["corpus"] == sum(1 for _ in (tmp_path / "corpus" / "corrections").iterdir()) > 1
+    assert "corrections" in (tmp_path / "fuzz" / "README.md").read_text()
+
+
+def test_a_finding_is_told_with_its_lines() -> None:
+    said = "#12 NEW cov: 3\nKeyError: 'x'\n  File \"a.py\", line 3, in one\nINFO: rest\n"
+    assert results.excerpt(said, 77) == "KeyError: 'x'\nFile \"a.py\", line 3, in one"
+    assert results.excerpt("", -11) == "the process ended with -11: "
+    record = {"executions": 5, "seconds": 1.0, "peak_memory_mb": 1, "corpus": 1, "finding": "x"}
+    assert "FOUND" in results.line("decode", record)
