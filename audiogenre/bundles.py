@@ -17,14 +17,15 @@ from audiogenre.multilabel.answers import read_thresholds
 from audiogenre.trust import ALLOWED, UntrustedError, check_content, check_file
 
 SCHEMA_VERSION = 1
-# What is read of metadata.json: in a list one shape for all, None where it may be missing.
+# What is read of metadata.json: in a list one shape for all, in a pair what may stand in its place
+# (a table has neither fingerprint nor parameters).
 _SHAPE: dict[str, Any] = {
     "name": str,
     "model": str,
     "label_kind": str,
     "labels": [str],
     "columns": [str],
-    "sets": [{"name": str, "fingerprint": str, "parameters": {}}],
+    "sets": [{"name": str, "fingerprint": ("", str), "parameters": (None, {})}],
     "split": (None, {"kind": str}),
     "scores": (None, {"protocol": str}),
     "tolerance": (None, {}),
@@ -108,7 +109,7 @@ def read_metadata(folder: Path) -> dict[str, Any]:
 def _has(value: Any, shape: Any) -> bool:
     """Tell whether a value of JSON has a shape of `_SHAPE`."""
     if isinstance(shape, tuple):
-        return value is None or _has(value, shape[1])
+        return value == shape[0] or _has(value, shape[1])
     if isinstance(shape, list):
         return isinstance(value, list) and value != [] and all(_has(v, shape[0]) for v in value)
     if isinstance(shape, dict):
