@@ -1,0 +1,1 @@
+"""Where faults are measured: kills, failing disks and the like (``python -m pipelines.torture``)."""
