@@ -8,7 +8,7 @@ DEMO := demo
 RUN := $(BIN)/python -m
 HERE := --data $(DEMO)/data --models $(DEMO)/models
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench torture clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -36,6 +36,9 @@ lint: .venv/ready-dev
 
 bench: .venv/ready
 	$(RUN) pipelines.benchmark $(BENCH)
+
+torture: .venv/ready-dev
+	$(RUN) pipelines.torture $(TORTURE)
 
 clean:
 	rm -rf .venv $(DEMO) build dist *.egg-info

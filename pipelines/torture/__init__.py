@@ -1,1 +1,1 @@
-"""Where faults are measured: kills, failing disks and the like (``python -m pipelines.torture``)."""
+"""Where faults are measured: kills, failing disks and others (``python -m pipelines.torture``)."""

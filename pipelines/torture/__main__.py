@@ -52,13 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from pipelines.torture import parts, report
     from pipelines.torture.commands import all_worlds, services
+    from pipelines.torture.trials import Tally
 
     for missing in parts.missing():
         print(missing, file=sys.stderr)
     deadline = time.monotonic() + 60 * (args.minutes or _MINUTES[args.long])
     counts = _LONG if args.long else _SHORT
     rng = np.random.default_rng(args.seed)
-    tallies = {part: parts.Tally() for part in wanted}
+    tallies = {part: Tally() for part in wanted}
     with tempfile.TemporaryDirectory() as folder, services(Path(folder) / "clips") as service:
         worlds = all_worlds(Path(folder), service)
         worlds = [each for each in worlds if each.name in (args.only or [each.name])]

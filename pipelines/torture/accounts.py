@@ -38,9 +38,9 @@ class PlaylistWorld(World):
 
     def _log_in(self) -> None:
         import requests
-        from tests.services import CLIENT_ID
 
         from audiogenre.liked.login import CALLBACK, begin, finish
+        from tests.services import CLIENT_ID
 
         os.environ["XDG_CONFIG_HOME"] = self.environment["XDG_CONFIG_HOME"]
         pending = begin(CLIENT_ID, f"http://127.0.0.1:8888{CALLBACK}")

@@ -25,6 +25,8 @@ from pathlib import Path
 
 STRACE = shutil.which("strace")
 PATIENCE = 300.0  # s until a command counts as hung, however busy the machine
+# What a killed command has locked is no news.
+os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
 _zygote = multiprocessing.get_context("forkserver")
 _zygote.set_forkserver_preload(["pipelines.torture.warm"])
 
@@ -76,6 +78,8 @@ class Started:
         largest_file: int | None = None,
     ) -> None:
         said.mkdir(parents=True, exist_ok=True)
+        for each in said.iterdir():
+            each.unlink()
         self._said = said
         self._tracer: subprocess.Popen[bytes] | None = None
         self._began = time.monotonic()

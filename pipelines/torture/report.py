@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.benchmark.__main__ import machine
 from pipelines.torture.trials import Tally
 
-_HEAD = "| command | what was done to it | runs | cut short or hit | findings |\n|---|---|---:|---:|---:|"
+_HEAD = "| command | what was done to it | runs | hit | findings |\n|---|---|---:|---:|---:|"
 
 
 def write(folder: Path, part: str, tally: Tally, args: argparse.Namespace) -> None:
