@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipelines.torture.serving import ServeWorld
 from pipelines.torture.worlds import GENRES, World, call, music
 
 MODEL = "extracted-baseline-linear"
+_STORED = Path(__file__).parents[2] / "tests" / "faults" / "stored"
 _FEW, _MANY = 2, 4  # artists of each genre: enough to extract, enough to learn from
 
 
@@ -42,6 +44,7 @@ def all_worlds(root: Path, service: Any) -> list[World]:
         PlaylistWorld("playlists", root, service, base.fitted, MODEL),
         RefreshWorld("refresh", root),
         base.server("serve", root),
+        World("old catalogue", root, _status, _stored, weight=6),
     ]
 
 
@@ -79,6 +82,17 @@ def _undo(folder: Path) -> list[str]:
 
 def _relabel(folder: Path) -> list[str]:
     return ["audiogenre.relabel", "--csv", str(folder / "corrections.csv"), *_data(folder)]
+
+
+def _status(folder: Path) -> list[str]:
+    return ["audiogenre.status", *_data(folder)]
+
+
+def _stored(folder: Path) -> None:
+    """Make a folder with a catalogue of the first schema, which is brought up to date."""
+    (folder / "data").mkdir()
+    with closing(sqlite3.connect(folder / "data" / "catalog.db")) as db:
+        db.executescript((_STORED / "catalog-1.sql").read_text())
 
 
 class Base:

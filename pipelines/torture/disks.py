@@ -49,11 +49,12 @@ def full_disks(world: World, tally: Tally, count: int, rng: np.random.Generator)
             os.posix_fallocate(file.fileno(), 0, max(free - room, 1))
         ended = world.run()
         ballast.unlink()
-        tally.count(world.name, FULL, hit=ended.code != world.code)
+        tally.count(world.name, FULL, hit=ended.code not in world.codes)
         return FULL, f"{room} bytes of room", ended
 
-    with _small_disk(world):
-        campaign(world, tally, count, disturb)
+    if count:
+        with _small_disk(world):
+            campaign(world, tally, count, disturb)
 
 
 def read_only(world: World, tally: Tally, count: int, rng: np.random.Generator) -> None:
@@ -67,11 +68,12 @@ def read_only(world: World, tally: Tally, count: int, rng: np.random.Generator) 
         remount("ro")
         ended = world.run()
         remount("rw")
-        tally.count(world.name, READ_ONLY, hit=ended.code != world.code)
+        tally.count(world.name, READ_ONLY, hit=ended.code not in world.codes)
         return READ_ONLY, "mounted read-only", ended
 
-    with _small_disk(world):
-        campaign(world, tally, count, disturb)
+    if count:
+        with _small_disk(world):
+            campaign(world, tally, count, disturb)
 
 
 def limited_files(world: World, tally: Tally, count: int, rng: np.random.Generator) -> None:
@@ -80,7 +82,7 @@ def limited_files(world: World, tally: Tally, count: int, rng: np.random.Generat
     def disturb(number: int) -> tuple[str, str, Ended | None]:
         length = int(2 ** rng.uniform(_LEAST, _MOST - 3))
         ended = world.start(largest_file=length).wait()
-        tally.count(world.name, LIMITED, hit=ended.code != world.code)
+        tally.count(world.name, LIMITED, hit=ended.code not in world.codes)
         return LIMITED, f"{length} bytes", ended
 
     campaign(world, tally, count, disturb)

@@ -45,4 +45,6 @@ def run(part: str, world: World, tally: Tally, count: float, rng: np.random.Gene
             continue
         if torture is others.clocks and not others.FAKETIME:
             continue
-        torture(world, tally, max(1, round(count * share)), rng)
+        # What is less than one run is one sometimes; kills and failing calls every command has.
+        least = 1 if torture in (kills.kills, faults.faults, serving.serve) else 0
+        torture(world, tally, max(least, int(count * share + rng.random())), rng)

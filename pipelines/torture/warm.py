@@ -13,7 +13,7 @@ from importlib import import_module
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-_COMMANDS = ("download", "extract", "fit", "playlists", "predict", "relabel", "serve")
+_COMMANDS = ("download", "extract", "fit", "playlists", "predict", "relabel", "serve", "status")
 _PARTS = ("acquisition", "contest", "corrections", "figures", "m3u", "record", "tagging")
 _MODULES = (
     *(f"audiogenre.{name}" for name in (*_COMMANDS, *_PARTS)),
