@@ -29,6 +29,7 @@ PATIENCE = 300.0  # s until a command counts as hung, however busy the machine
 os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
 _zygote = multiprocessing.get_context("forkserver")
 _zygote.set_forkserver_preload(["pipelines.torture.warm"])
+_at_work: set[int] = set()  # process groups, for the case that this process ends before they do
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class Started:
         self._process = _zygote.Process(target=_become, args=given)
         self._process.start()
         self.pid = int(self._process.pid or 0)
+        _at_work.add(self.pid)
         if held:
             self._wait_for("State:", "T")
 
@@ -122,8 +124,7 @@ class Started:
 
     def kill(self) -> None:
         """Kill it with its whole group."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.pid, signal.SIGKILL)
+        _kill_group(self.pid)
 
     def wait(self, seconds: float = PATIENCE) -> Ended:
         """Wait for its end; one that does not come is a hang, and ended with signal 9."""
@@ -133,6 +134,7 @@ class Started:
             self._process.join()
             (self._said / "err").write_text(f"HUNG for {seconds:.0f} s")
         self.kill()  # workers that it has left
+        _at_work.discard(self.pid)
         seconds = time.monotonic() - self._began
         if self._tracer is not None:
             self._tracer.wait()
@@ -140,6 +142,17 @@ class Started:
         self._process.close()
         out, err = (_read(self._said / name) for name in ("out", "err"))
         return Ended(code, out, err, seconds)
+
+
+def _kill_group(group: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
+
+
+@atexit.register
+def _kill_all() -> None:
+    for group in _at_work:
+        _kill_group(group)
 
 
 def _read(path: Path) -> str:

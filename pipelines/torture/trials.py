@@ -80,9 +80,10 @@ def judge(world: World, tally: Tally, kind: str, what: str, ended: Ended | None)
     sound : bool
     """
     wrong = crash(ended) if ended else ""
-    if not wrong and ended and ended.code in world.codes:
+    if not wrong and ended and ended.code == 0:
         wrong = world.what_is_wrong_at_the_end()
-    wrong = wrong or world.what_is_wrong_on_the_way()
+    some_failed = ended is not None and ended.code == errors.EXIT_SOME_FAILED
+    wrong = wrong or world.what_is_wrong_on_the_way(some_failed=some_failed)
     if wrong:
         tally.find(world.name, kind, what, wrong, ended.err if ended else "")
     return not wrong

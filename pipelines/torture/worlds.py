@@ -114,10 +114,19 @@ class World:
         """Return what there is now."""
         return facts_of(self.folder)
 
-    def what_is_wrong_on_the_way(self) -> str:
-        """Tell what is wrong with a folder in which the command was cut off; "" if nothing is."""
+    def what_is_wrong_on_the_way(self, *, some_failed: bool = False) -> str:
+        """Tell what is wrong with a folder in which the command was cut off; "" if nothing is.
+
+        Parameters
+        ----------
+        some_failed : bool
+            Whether the command says that something has failed, which then is in the ledger.
+        """
         try:
-            return is_between(self.facts(), self.before, self.after)
+            found = self.facts()
+            for fact in [each for each in found if each[1] == "failures"] if some_failed else ():
+                del found[fact]
+            return is_between(found, self.before, self.after)
         except Exception as error:  # whatever cannot be read is half written
             return f"cannot be read: {error}"
 
