@@ -11,7 +11,7 @@ HERE := --data $(DEMO)/data --models $(DEMO)/models
 TEST_TOOLS := pytest pytest-xdist flask hypothesis psutil httpx playwright axe-playwright-python
 
 .PHONY: demo test lint bench bench-peers docs coverage dist release-check test-oldest lock licences \
-	audit fuzz clean
+	audit fuzz torture clean
 
 demo: .venv/ready
 	@echo "--- synthetic clips in eight invented genres (about a minute)"
@@ -95,6 +95,9 @@ audit: .venv/ready-release
 fuzz: .venv/ready
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[fuzz,m4a,web]'
 	$(RUN) pipelines.fuzz $(FUZZ)
+
+torture: .venv/ready-dev
+	$(RUN) pipelines.torture $(TORTURE)
 
 clean:
 	rm -rf .venv .venv-peers $(DEMO) build dist site *.egg-info

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from audiogenre import partials
 from audiogenre.bundle import Bundle
 from audiogenre.errors import BundleError, StoreError
 from audiogenre.features import FEATURE_SETS
@@ -171,18 +172,20 @@ def save_bundle(
     """
     import skops.io
 
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    beside, old = partials.beside(folder), partials.beside(folder, "old")
     try:
-        beside.mkdir(parents=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _tidy(folder)
+        beside.mkdir()
         skops.io.dump({"classifier": classifier, "novelty": novelty}, beside / "model.skops")
         text = json.dumps({"schema_version": SCHEMA_VERSION, **metadata}, indent=2, default=_plain)
         (beside / "metadata.json").write_text(text + "\n", encoding="utf-8")
         predictions.to_parquet(beside / "predictions.parquet", index=False)
         describe(beside)
-        if folder.exists():
+        if folder.exists() and not partials.exchange(beside, folder):
             folder.rename(old)
-        beside.rename(folder)
+        if not folder.exists():
+            beside.rename(folder)
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error
     finally:
@@ -190,6 +193,16 @@ def save_bundle(
             old.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _tidy(folder: Path) -> None:
+    """Give back a model that was being replaced when somebody was killed; delete the leftovers."""
+    for old in [*partials.abandoned(folder, "old")]:
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(folder)
+    partials.clear_abandoned(folder)
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from audiogenre import partials
 from audiogenre.audio import probe
 from audiogenre.errors import AudioError, StoreError, UsageError
 from audiogenre.sources.folder import read_tags
@@ -14,6 +15,7 @@ from audiogenre.sources.folder import read_tags
 SUFFIX = ".m3u8"
 
 _MARK = "#AUDIOGENRE:"  # in a list's second line: only a list that has it is ever replaced
+_PARTIAL = "audiogenre-list"  # what a list that is being written is called
 _LONGEST = 50  # characters of a name: at most 200 bytes of the 255 that a file's name may have
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f"*/:<>?\\|]')  # on a player's card as well
 
@@ -101,18 +103,19 @@ def write(
     left_out = {song for songs in lists.values() for song in songs if not location(song, home)}
     if dry_run:
         return left_out
+    partial = partials.beside(home / _PARTIAL)
     try:
+        partials.clear_abandoned(home / _PARTIAL)
         for label, songs in lists.items():
             lines = ["#EXTM3U", f"{_MARK}{_plain(model)}", f"#PLAYLIST:{_plain(label)}"]
             for song in songs:
                 if song not in left_out:
                     lines += [_described(song), location(song, home)]
-            beside = home / f".{os.getpid()}{SUFFIX}.tmp"
             try:
-                beside.write_text("\n".join(lines) + "\n", encoding="utf-8")
-                beside.replace(home / names[label])
+                partial.write_text("\n".join(lines) + "\n", encoding="utf-8")
+                partial.replace(home / names[label])
             finally:
-                beside.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
         written = {names[label] for label in lists}
         for old in home.glob(f"*{SUFFIX}"):
             if old.name not in written and _written_for(old) == _plain(model):

@@ -142,16 +142,10 @@ def _table(name: str, rows: list[dict[str, Any]]) -> str:
 def _write(folder: Path, results: dict[str, Any], n_clips: int, args: argparse.Namespace) -> None:
     """Keep what this run measured; measures of other runs stay."""
     folder.mkdir(parents=True, exist_ok=True)
-    machine = {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "scipy", "librosa", "soundfile")},
-    }
     for name, rows in results.items():
         record = {
             "measured": datetime.now(UTC).isoformat(timespec="seconds"),
-            "machine": machine,
+            "machine": machine(),
             "clips": n_clips,
             "music": "a folder" if args.music else "the sample",
             "quick": args.quick,
@@ -168,6 +162,16 @@ def _write(folder: Path, results: dict[str, Any], n_clips: int, args: argparse.N
     text += "".join(f"\n![{each.stem}]({each.name})\n" for each in sorted(folder.glob("*.png")))
     (folder / "README.md").write_text(text)
     print(f"kept in {folder}")
+
+
+def machine() -> dict[str, Any]:
+    """Return what measurements depend on."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("numpy", "scipy", "librosa", "soundfile")},
+    }
 
 
 def _processor() -> str:

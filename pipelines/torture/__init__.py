@@ -1,0 +1,1 @@
+"""Where faults are measured: kills, failing disks and others (``python -m pipelines.torture``)."""

@@ -1,0 +1,69 @@
+"""Databases as every released schema has left them: opened, brought up to date, nothing lost."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from audiogenre.catalog import SCHEMA_VERSION, Catalog
+from audiogenre.liked import memory
+from audiogenre.typing import Label, Track
+
+STORED = Path(__file__).parent / "stored"
+
+
+def restore(name: str, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript((STORED / name).read_text())
+
+
+def test_every_schema_there_was_is_stored() -> None:
+    names = {each.name for each in STORED.iterdir()}
+    assert names >= {f"catalog-{number}.sql" for number in range(1, SCHEMA_VERSION + 1)}
+    assert names >= {f"playlists-{number}.sql" for number in range(1, memory.SCHEMA_VERSION + 1)}
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+def test_a_catalogue_of_any_schema_keeps_all_it_holds(
+    version: int, tmp_path: Path, run_main: Callable[..., int]
+) -> None:
+    restore(f"catalog-{version}.sql", tmp_path / "catalog.db")
+    assert run_main("status", "--data", tmp_path, "-q") == 0
+    labels = (Label("genre", "surf", "folder"), Label("genre", "jazz", "user"))
+    since_2 = {"duration": 181.5, "split": "test"} if version > 1 else {}
+    with Catalog(tmp_path / "catalog.db") as catalog:
+        assert catalog.known()["folder:1"] == Track(
+            "folder:1",
+            "folder",
+            labels[: 2 if version > 2 else 1],
+            title="Tide",
+            artist="Foxes",
+            licence="CC0-1.0",
+            **since_2,
+        )
+        failure, preview = catalog.failures()["folder:2"], catalog.previews()["folder:1"]
+        assert (failure.reason, failure.attempts) == ("silent", 2)
+        assert failure.next_try == (5.5 if version > 1 else None)
+        assert (preview.path, preview.sha256, preview.seconds) == ("/a.mp3", "ab", 30.0)
+        assert list(catalog.blocked()) == (["api.example"] if version > 1 else [])
+        assert catalog.has_consent("deezer", "do not") is (version > 1)
+        assert catalog.sides() == ({"folder:1": True} if version > 1 else {})
+        corrections = [("folder:1", "genre", "jazz", "brushes", 2.0)] if version > 2 else []
+        assert catalog.corrections() == corrections
+
+
+@pytest.mark.parametrize("version", range(1, memory.SCHEMA_VERSION + 1))
+def test_a_memory_of_any_schema_keeps_all_it_holds(version: int, tmp_path: Path) -> None:
+    restore(f"playlists-{version}.sql", tmp_path / "memory.db")
+    with memory.Memory(tmp_path / "memory.db") as kept:
+        assert kept.playlists() == {"jazz": "p1"}
+        assert kept.states("jazz") == {"s1": "in", "s2": "out"}
+        assert kept.moves() == {"s3": "jazz"}
+        assert kept.unheard()["s4"] == memory.Unheard("no audio", 2, 4e9)
+        assert np.array_equal(kept.heard("full abc")["s1"], [1.0, 2.0])
