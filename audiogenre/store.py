@@ -209,6 +209,7 @@ class FeatureStore:
         for part in sorted(directory.glob("part-*.parquet")):
             with self._whole(part):
                 table = pq.read_table(part, columns=columns)
+                table.validate(full=True)  # a text may be no text
                 metadata = json.loads((table.schema.metadata or {})[b"audiogenre"])
             yield metadata, table
 
