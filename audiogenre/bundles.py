@@ -182,9 +182,9 @@ def save_bundle(
         (beside / "metadata.json").write_text(text + "\n", encoding="utf-8")
         predictions.to_parquet(beside / "predictions.parquet", index=False)
         describe(beside)
-        if folder.exists() and not partials.exchange(beside, folder):
-            folder.rename(old)
-        if not folder.exists():
+        if not (folder.exists() and partials.exchange(beside, folder)):
+            if folder.exists():
+                folder.rename(old)
             beside.rename(folder)
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error

@@ -88,6 +88,7 @@ def read_part(part: Place, columns: Sequence[str] | None = None) -> Read:
             # Keys and origin are text, all else are features.
             names = [each.name for each in schema if not pa.types.is_string(each.type)]
             table = whole.read(columns=None if columns is None else [*columns])
+            table.validate(full=True)  # a text may be no text
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -11,9 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from audiogenre import champions
 from audiogenre.cli import Output, make_parser, run
-from audiogenre.config import DEFAULT, read_refresh, read_sources
 from audiogenre.errors import EXIT_DONE, StoreError, UsageError
 
 
@@ -27,7 +25,11 @@ def parser() -> argparse.ArgumentParser:
         "  audiogenre refresh --config audiogenre.toml\n  audiogenre refresh --rollback",
     )
     p.add_argument(
-        "--config", type=Path, default=DEFAULT, metavar="FILE", help="what to do (%(default)s)"
+        "--config",
+        type=Path,
+        default=Path("audiogenre.toml"),
+        metavar="FILE",
+        help="what to do (%(default)s)",
     )
     p.add_argument("--rollback", action="store_true", help="go back to the model before")
     return p
@@ -35,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
 
 def command(args: argparse.Namespace, out: Output) -> int:
     """Run the command."""
+    from audiogenre.config import read_refresh, read_sources
+
     if args.rollback:
         with _alone(args.models) as free:
             if not free:
@@ -74,6 +78,7 @@ def _alone(models: Path) -> Iterator[bool]:
 
 
 def _rollback(args: argparse.Namespace, out: Output) -> int:
+    from audiogenre import champions
     from audiogenre.nightly import report
 
     champions.follow_history(args.models)

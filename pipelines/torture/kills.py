@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -52,8 +51,3 @@ def _ended(
     killed = ended.code == -9
     tally.count(world.name, kind, hit=killed)
     return kind, what, None if killed else ended
-
-
-def total(tally: Tally, kinds: Sequence[str] = (TIMED, CALLED)) -> int:
-    """Return how many kills came before the command's own end."""
-    return sum(count for (_, kind), count in tally.disturbed.items() if kind in kinds)

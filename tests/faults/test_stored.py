@@ -8,10 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from audiogenre.catalog import SCHEMA_VERSION, Catalog
+from audiogenre.errors import StoreError
 from audiogenre.liked import memory
+from audiogenre.store import FeatureStore
 from audiogenre.typing import Label, Track
 
 STORED = Path(__file__).parent / "stored"
@@ -67,3 +71,20 @@ def test_a_memory_of_any_schema_keeps_all_it_holds(version: int, tmp_path: Path)
         assert kept.moves() == {"s3": "jazz"}
         assert kept.unheard()["s4"] == memory.Unheard("no audio", 2, 4e9)
         assert np.array_equal(kept.heard("full abc")["s1"], [1.0, 2.0])
+
+
+def test_a_part_whose_ids_are_no_text_is_told_to_be_damaged(tmp_path: Path) -> None:
+    # What a flipped byte can leave: the file is sound to its reader, and its words are not.
+    offsets, letters = np.array([0, 2], dtype="<i4"), b"\xff\xfe"
+    buffers = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(letters)]
+    ids = pa.Array.from_buffers(pa.string(), 1, buffers)
+    table = pa.table([ids, pa.array(["ab"]), pa.array([1.0])], names=["track_id", "sha256", "x"])
+    store = FeatureStore(tmp_path)
+    (tmp_path / "full-abc").mkdir()
+    pq.write_table(
+        table.replace_schema_metadata({"audiogenre": '{"name": "full"}'}),
+        tmp_path / "full-abc" / "part-0.parquet",
+    )
+    for read in (lambda: store.known(tmp_path / "full-abc"), lambda: store.read("full-abc")):
+        with pytest.raises(StoreError, match="damaged"):
+            read()
