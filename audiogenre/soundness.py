@@ -47,7 +47,8 @@ def _checks() -> tuple[tuple[Any, str, Callable[[Any], bool]], ...]:
     from sklearn.dummy import DummyClassifier
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.ensemble._forest import ForestClassifier
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.kernel_approximation import Nystroem
+    from sklearn.linear_model import LogisticRegression, RidgeClassifier
     from sklearn.preprocessing import MinMaxScaler, StandardScaler
     from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier
@@ -66,7 +67,8 @@ def _checks() -> tuple[tuple[Any, str, Callable[[Any], bool]], ...]:
         (HistGradientBoostingClassifier, "_predictors", _boosting_is_sound),
         (SVC, "_n_support", _svc_is_sound),
         (DummyClassifier, "classes_", _has_one_output),
-        (LogisticRegression, "coef_", _logistic_is_sound),
+        ((LogisticRegression, RidgeClassifier), "coef_", _linear_is_sound),
+        (Nystroem, "components_", _map_is_sound),
         (PCA, "components_", _components_are_sound),
         ((StandardScaler, MinMaxScaler), "n_features_in_", _scaler_is_sound),
         (BlockScaler, "weights_", _blocks_are_sound),
@@ -176,10 +178,19 @@ def _svc_is_sound(svc: Any) -> bool:
     )
 
 
-def _logistic_is_sound(model: Any) -> bool:
+def _linear_is_sound(model: Any) -> bool:
     n_rows = 1 if len(model.classes_) == 2 else len(model.classes_)
     return bool(
         model.coef_.shape == (n_rows, model.n_features_in_) and model.intercept_.shape == (n_rows,)
+    )
+
+
+def _map_is_sound(mapping: Any) -> bool:
+    n_rows, n_columns = mapping.components_.shape
+    return bool(
+        mapping.kernel == "rbf"
+        and n_columns == mapping.n_features_in_
+        and mapping.normalization_.shape == (n_rows, n_rows)
     )
 
 
@@ -199,6 +210,8 @@ def _scaler_is_sound(scaler: Any) -> bool:
 
 def _blocks_are_sound(scaler: Any) -> bool:
     n_columns = scaler.n_features_in_
+    if scaler.dtype not in ("float32", "float64"):
+        return False
     if scaler.weights_.shape != (n_columns,) or scaler.scaler_.n_features_in_ != n_columns:
         return False
     if not scaler.ranks:

@@ -19,7 +19,8 @@ from audiogenre.bundles import load_bundle
 from audiogenre.classifiers import CLASSIFIERS, mapped, svc
 from audiogenre.classifiers.mapped import MappedSvcClassifier
 from audiogenre.splits import grouped_folds
-from audiogenre.trust import ALLOWED, check_content, check_file
+from audiogenre.soundness import check_content
+from audiogenre.trust import ALLOWED, check_file
 from pipelines.benchmark.fitting import LABELS, SET, made, make_store
 
 BLOCKS = tuple(f"{SET}/{i // 4}" for i in range(12))

@@ -41,14 +41,15 @@ class BlockScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):  # typ
     weights_ : ndarray, shape (d,)
     """
 
-    dtype = "float64"  # of models fitted before there was a choice
-
     def __init__(
         self, blocks: tuple[str, ...] = (), ranks: bool = True, dtype: str = "float64"
     ) -> None:
         self.blocks = blocks
         self.ranks = ranks
         self.dtype = dtype
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"dtype": "float64", **state})  # before there was a choice
 
     def fit(self, X: npt.ArrayLike, y: Any = None) -> BlockScaler:
         """Learn distributions and weights.

@@ -13,6 +13,7 @@ import skops.io
 from sklearn.decomposition import PCA
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
@@ -47,6 +48,10 @@ def _svc() -> Any:
 
 def _logistic() -> Any:
     return LogisticRegression().fit(X, Y)
+
+
+def _map() -> Any:
+    return Nystroem(n_components=8, kernel="rbf", random_state=0).fit(X)
 
 
 def _pca() -> Any:
@@ -129,6 +134,9 @@ HARM: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {
     "components of fewer columns": (_pca, lambda m: _give(components_=m.components_[:, :2])(m)),
     "means in another direction": (_scaler, _give(mean_=np.zeros((FAR // 1000, 1)))),
     "weights in another direction": (_blocks, _give(weights_=np.zeros((FAR // 1000, 1)))),
+    "scaled rows of another kind": (_blocks, _give(dtype=f"U{FAR}")),
+    "a map of fewer columns": (_map, lambda m: _give(components_=m.components_[:, :2])(m)),
+    "a map of another kernel": (_map, _give(kernel="precomputed")),
     "a scaler of fewer columns": (_blocks, lambda m: vars(m.scaler_).update(n_features_in_=2)),
     "shares of more labels than there are": (_encoder, _give(n_labels=FAR)),
     "shares of more fields than there are": (_encoder, _give(n_fields=FAR)),
