@@ -18,8 +18,8 @@ from audiogenre import approximation, fit
 from audiogenre.bundles import load_bundle
 from audiogenre.classifiers import CLASSIFIERS, mapped, svc
 from audiogenre.classifiers.mapped import MappedSvcClassifier
-from audiogenre.splits import grouped_folds
 from audiogenre.soundness import check_content
+from audiogenre.splits import grouped_folds
 from audiogenre.trust import ALLOWED, check_file
 from pipelines.benchmark.fitting import LABELS, SET, made, make_store
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -246,12 +245,3 @@ def test_there_must_be_a_catalogue(
     assert run_main("relabel", POP, "rock", "--data", tmp_path) == 2
     assert "there is no catalogue" in capsys.readouterr().err
     assert not (tmp_path / "catalog.db").exists()
-
-
-def test_a_catalogue_of_the_second_schema_takes_corrections(desk: Desk) -> None:
-    database = sqlite3.connect(desk.data / "catalog.db")
-    database.executescript("ALTER TABLE labels DROP COLUMN note; PRAGMA user_version = 2;")
-    database.close()
-    desk.result(POP, "rock", "--note", "guitars")
-    assert desk.y()[POP] == "rock"
-    assert desk.result()["corrections"][0]["note"] == "guitars"

@@ -12,13 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from audiogenre.catalog import SCHEMA_VERSION, Catalog
+from audiogenre.catalog import Catalog
 from audiogenre.errors import StoreError
-from audiogenre.liked import memory
+from audiogenre.liked.memory import Memory, Unheard
 from audiogenre.store import FeatureStore
 from audiogenre.typing import Label, Track
 
 STORED = Path(__file__).parent / "stored"
+CATALOGUES = range(1, len(Catalog.STEPS) + 1)
+MEMORIES = range(1, len(Memory.STEPS) + 1)
 
 
 def restore(name: str, path: Path) -> None:
@@ -29,11 +31,11 @@ def restore(name: str, path: Path) -> None:
 
 def test_every_schema_there_was_is_stored() -> None:
     names = {each.name for each in STORED.iterdir()}
-    assert names >= {f"catalog-{number}.sql" for number in range(1, SCHEMA_VERSION + 1)}
-    assert names >= {f"playlists-{number}.sql" for number in range(1, memory.SCHEMA_VERSION + 1)}
+    assert names >= {f"catalog-{number}.sql" for number in CATALOGUES}
+    assert names >= {f"playlists-{number}.sql" for number in MEMORIES}
 
 
-@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+@pytest.mark.parametrize("version", CATALOGUES)
 def test_a_catalogue_of_any_schema_keeps_all_it_holds(
     version: int, tmp_path: Path, run_main: Callable[..., int]
 ) -> None:
@@ -60,16 +62,19 @@ def test_a_catalogue_of_any_schema_keeps_all_it_holds(
         assert catalog.sides() == ({"folder:1": True} if version > 1 else {})
         corrections = [("folder:1", "genre", "jazz", "brushes", 2.0)] if version > 2 else []
         assert catalog.corrections() == corrections
+        with catalog.transaction():
+            catalog.correct("folder:1", Label("genre", "polka", "user"), "accordion")
+        assert [each[2:4] for each in catalog.corrections()] == [("polka", "accordion")]
 
 
-@pytest.mark.parametrize("version", range(1, memory.SCHEMA_VERSION + 1))
+@pytest.mark.parametrize("version", MEMORIES)
 def test_a_memory_of_any_schema_keeps_all_it_holds(version: int, tmp_path: Path) -> None:
     restore(f"playlists-{version}.sql", tmp_path / "memory.db")
-    with memory.Memory(tmp_path / "memory.db") as kept:
+    with Memory(tmp_path / "memory.db") as kept:
         assert kept.playlists() == {"jazz": "p1"}
         assert kept.states("jazz") == {"s1": "in", "s2": "out"}
         assert kept.moves() == {"s3": "jazz"}
-        assert kept.unheard()["s4"] == memory.Unheard("no audio", 2, 4e9)
+        assert kept.unheard()["s4"] == Unheard("no audio", 2, 4e9)
         assert np.array_equal(kept.heard("full abc")["s1"], [1.0, 2.0])
 
 
