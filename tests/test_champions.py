@@ -49,6 +49,7 @@ def model(models: Path, name: str, **metadata: Any) -> Path:
                 "model": "svc",
                 "label_kind": "genre",
                 "labels": ["calm", "loud"],
+                "columns": ["a", "b"],
                 "sets": [{"name": "set", "fingerprint": "abc"}],
                 "tolerance": {"tolerance": 0.05},
                 **metadata,

@@ -69,7 +69,7 @@ def contents(library: Library) -> dict[str, Any]:
     """Return what a data folder holds: sources with licences, labels, feature sets, failures."""
     tracks, labels = library.tracks(), labels_of(library.database)
     with Catalog(library.database) as catalog:
-        counts, previews = catalog.counts(), set(catalog.previews())
+        failed, previews = catalog.failed_items(), set(catalog.previews())
         corrections = len(catalog.corrections())
     store = FeatureStore.of(library.data)
     sets = [(name, store.count(name)) for name in store.sets()]
@@ -80,7 +80,7 @@ def contents(library: Library) -> dict[str, Any]:
         count["audio"] += track.id in previews
         count["labelled"] += track.id in labels
     failures: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for stage, reason, item, detail, attempts, next_try in counts["items"]:
+    for stage, reason, item, detail, attempts, next_try in failed:
         source = item.partition(":")[0]
         shown = tracks.get(item)
         failures.setdefault((stage, reason), []).append(

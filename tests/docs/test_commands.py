@@ -116,14 +116,21 @@ def parsed(module: str, arguments: tuple[str, ...]) -> None:
     parser.parse_args([word for word in arguments if word])
 
 
+PIPELINES = {
+    "BENCH": "pipelines.benchmark",
+    "FUZZ": "pipelines.fuzz",
+    "TORTURE": "pipelines.torture",
+}
+
+
 def check_make(words: list[str]) -> None:
     makefile = (ROOT / "Makefile").read_text()
     for word in words:
         variable, is_variable, value = word.partition("=")
         if not is_variable:
             assert re.search(rf"^{word}:", makefile, re.MULTILINE), f"no target {word!r}"
-        elif variable == "BENCH":
-            parsed("pipelines.benchmark", tuple(value.split()))
+        elif variable in PIPELINES:
+            parsed(PIPELINES[variable], tuple(value.split()))
         else:
             assert f"{variable} " in makefile
 
