@@ -210,7 +210,7 @@ def damaged(place: Place, tmp_path: Path) -> Path:
         ({"calm": 0.5}, "cannot be read"),
         ({"calm": 0.5, "dance": "high", "folk": 0.5}, "cannot be read"),
         ({"calm": 0.5, "dance": 50, "folk": 0.5}, "is no probability"),
-        (None, "cannot be read"),
+        (None, "says no multilabel"),
     ],
 )
 def test_a_model_with_damaged_thresholds_is_refused(
