@@ -17,7 +17,7 @@ from audiogenre.features import FEATURE_SETS
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import read_thresholds
 from audiogenre.soundness import check_content
-from audiogenre.trust import ALLOWED, UntrustedError, check_file
+from audiogenre.trust import ALLOWED, UntrustedError, check_file, model_files
 
 SCHEMA_VERSION = 1
 # What is read of metadata.json: in a list one shape for all, None where it may be missing.
@@ -56,8 +56,6 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     MissingExtraError
         If it is a network, and what runs it is not installed.
     """
-    import skops.io
-
     from audiogenre.classifiers import CLASSIFIERS
     from audiogenre.classifiers.neural import require
 
@@ -71,7 +69,7 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     file = folder / "model.skops"
     try:
         check_file(file)
-        content = skops.io.load(file, trusted=sorted(ALLOWED))
+        content = model_files().load(file, trusted=sorted(ALLOWED))
         check_content(content)
         bundle = Bundle(folder, metadata, content["classifier"], content["novelty"])
         _check_agreement(bundle)
@@ -170,14 +168,12 @@ def save_bundle(
     StoreError
         If it cannot be written; what was there before stays.
     """
-    import skops.io
-
     beside, old = partials.beside(folder), partials.beside(folder, "old")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _tidy(folder)
         beside.mkdir()
-        skops.io.dump({"classifier": classifier, "novelty": novelty}, beside / "model.skops")
+        model_files().dump({"classifier": classifier, "novelty": novelty}, beside / "model.skops")
         text = json.dumps({"schema_version": SCHEMA_VERSION, **metadata}, indent=2, default=_plain)
         (beside / "metadata.json").write_text(text + "\n", encoding="utf-8")
         predictions.to_parquet(beside / "predictions.parquet", index=False)
