@@ -46,6 +46,7 @@ _GUESSES = {
 }
 
 _TEXTS = ("artist_column", "album", "title", "isrc")
+_LARGEST_WHOLE = 2**53  # up to which every whole number is a float of its own
 
 
 @dataclass
@@ -207,8 +208,10 @@ class TableSource(BaseSource):
     def _labels(self, column: pd.Series[Any]) -> pd.Series[Any]:
         import pandas as pd
 
-        if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
-            column = column.astype("Int64")
+        if pd.api.types.is_float_dtype(column):
+            there = column.dropna()
+            if ((there % 1 == 0) & (there.abs() <= _LARGEST_WHOLE)).all():
+                column = column.astype("Int64")
         texts = _texts(column).str.casefold()
         if self.label_names is None:
             return texts

@@ -44,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--seconds", type=int, metavar="S", help="a target, at most")
     p.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="draw the same again (0: others each time)"
+    )
+    p.add_argument(
         "--corpus", type=Path, metavar="DIR", help="inputs to start from, and to keep new ones in"
     )
     p.add_argument("--models", type=Path, default=Path("models"), metavar="DIR")
@@ -81,6 +84,7 @@ def fuzz(name: str, args: argparse.Namespace, findings: Path) -> dict[str, Any]:
         findings.mkdir(parents=True, exist_ok=True)
         options = [
             f"-runs={args.runs}",
+            f"-seed={args.seed}",
             f"-max_total_time={args.seconds or 0}",
             f"-timeout={TIMEOUT}",
             f"-rss_limit_mb={_BEFORE + MEMORY}",

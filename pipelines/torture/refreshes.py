@@ -17,7 +17,7 @@ _REPORT = ("models/REFRESH.md", "models/refresh.png")  # drawn over time
 def command(folder: Path) -> list[str]:
     """Return the refresh."""
     where = ("--data", str(folder / "data"), "--models", str(folder / "models"))
-    return ["pipelines.refresh.__main__", "--config", str(folder / "a.toml"), *where]
+    return ["audiogenre.refresh", "--config", str(folder / "a.toml"), *where]
 
 
 def second_night(folder: Path) -> None:

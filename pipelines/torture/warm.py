@@ -17,7 +17,7 @@ _COMMANDS = ("download", "extract", "fit", "playlists", "predict", "relabel", "s
 _PARTS = ("acquisition", "contest", "corrections", "figures", "m3u", "record", "tagging")
 _MODULES = (
     *(f"audiogenre.{name}" for name in (*_COMMANDS, *_PARTS)),
-    *("audiogenre.liked.session", "audiogenre.web.app", "pipelines.refresh.__main__"),
+    *("audiogenre.liked.session", "audiogenre.web.app", "audiogenre.refresh"),
     *("pipelines.refresh.night", "pyarrow.parquet", "skops.io", "sklearn.svm"),
     *("mutagen.id3", "mutagen.mp3", "mutagen.flac", "mutagen.oggvorbis", "mutagen.mp4"),
 )

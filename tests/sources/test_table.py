@@ -218,6 +218,16 @@ def test_label_names_stand_for_numbers(write: Write) -> None:
     assert [each.labels[0].name for each in tracks] == ["study", "road-trip", "workout"] * 2
 
 
+def test_labels_that_are_absurdly_large_numbers_are_names(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(f"genre,energy\n2.0,0.5\n{'5' * 90},0.5\n")
+    labels = [
+        each.labels[0].name
+        for each in TableSource(path=tmp_path / "table.csv").tracks()
+        if isinstance(each, Track)
+    ]
+    assert labels == ["2.0", "5.555555555555556e+89"]
+
+
 def test_labels_that_are_whole_floats_are_numbers_too(write: Write) -> None:
     table = rows().assign(genre=[0.0, 1.0, np.nan, 0.0, 1.0, 0.0])
     tracks, problems, _ = read(write(table), label_names="a,b")
