@@ -18,7 +18,7 @@ _PARTS = ("acquisition", "contest", "corrections", "figures", "m3u", "record", "
 _MODULES = (
     *(f"audiogenre.{name}" for name in (*_COMMANDS, *_PARTS)),
     *("audiogenre.liked.session", "audiogenre.web.app", "audiogenre.refresh"),
-    *("pipelines.refresh.night", "pyarrow.parquet", "skops.io", "sklearn.svm"),
+    *("audiogenre.nightly.night", "pyarrow.parquet", "skops.io", "sklearn.svm"),
     *("mutagen.id3", "mutagen.mp3", "mutagen.flac", "mutagen.oggvorbis", "mutagen.mp4"),
 )
 
