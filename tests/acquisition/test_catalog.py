@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -108,55 +107,6 @@ def test_a_damaged_part_is_named_and_filled_in_after_its_deletion(
     pd.testing.assert_frame_equal(store.read(name), whole, check_exact=True)
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
-def test_a_catalogue_of_an_earlier_schema_is_brought_up_to_date_and_keeps_what_it_holds(
-    tmp_path: Path, version: int
-) -> None:
-    earlier = sqlite3.connect(tmp_path / "catalog.db")
-    earlier.executescript(FIRST_SCHEMA if version == 1 else SECOND_SCHEMA)
-    earlier.executescript("ALTER TABLE labels ADD COLUMN note TEXT;" if version == 3 else "")
-    earlier.executescript(f"PRAGMA user_version = {version};{ROWS}")
-    earlier.close()
-    with Catalog(tmp_path / "catalog.db") as catalog:
-        known, failure = catalog.known()["folder:1"], catalog.failures()["folder:2"]
-        assert (known.title, known.licence, known.duration) == ("Tide", "CC0-1.0", None)
-        assert [each.name for each in known.labels] == ["surf"]
-        assert catalog.previews()["folder:1"].seconds == 30.0
-        assert (failure.reason, failure.attempts, failure.next_try) == ("silent", 2, None)
-        assert catalog.counts()["labels"] == [("genre", "pop", 1, 0), ("genre", "surf", 1, 1)]
-        assert catalog.same_song(Track("x:1", "x", isrc="zz-aaa-12-00001")) == "folder:1"
-        assert catalog.same_song(Track("x:1", "x", artist="The X", title="Tide")) is None
-        assert catalog.same_song(Track("x:1", "x", artist="foxes", title="TIDE")) == "folder:1"
-        with catalog.transaction():
-            catalog.add(replace(known, duration=181.5, split="test"), None)
-            catalog.correct("folder:3", Label("genre", "surf", "user"), "heard")
-            catalog.block({"api.example": time.time() + 60})
-            catalog.settle({"folder:1": True})
-    with Catalog(tmp_path / "catalog.db") as catalog:
-        assert catalog.labelled("genre")[0][-2:] == (181.5, "test")
-        assert [each[3] for each in catalog.corrections()] == ["heard"]
-        assert list(catalog.blocked()) == ["api.example"]
-        assert catalog.sides() == {"folder:1": True}
-
-
-def test_an_earlier_catalogue_has_the_same_tables_as_a_new_one(tmp_path: Path) -> None:
-    earlier = sqlite3.connect(tmp_path / "earlier.db")
-    earlier.executescript(f"{SECOND_SCHEMA} PRAGMA user_version = 2;")
-    earlier.close()
-    found = []
-    for name in ("earlier.db", "new.db"):
-        with Catalog(tmp_path / name) as catalog:
-            tables = catalog._all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
-            found.append({t: catalog._all(f"PRAGMA table_info({t})") for (t,) in tables})
-            found[-1] |= {
-                "rest": catalog._all(
-                    "SELECT name, sql FROM sqlite_master "
-                    "WHERE type IN ('index', 'trigger') ORDER BY 1"
-                )
-            }
-    assert found[0] == found[1]
-
-
 def test_a_label_knows_of_a_preview_whichever_came_first_until_it_goes(tmp_path: Path) -> None:
     with Catalog(tmp_path / "catalog.db") as catalog, catalog.transaction():
         catalog.add(track_with("rock"), HERE)
@@ -236,63 +186,3 @@ def test_the_time_of_the_next_try_is_kept_and_attempts_are_counted(tmp_path: Pat
         with catalog.transaction():
             catalog.fail(Failure("x:1", "download", "not found", "gone"))
         assert catalog.failures()["x:1"].next_try is None
-
-
-FIRST_SCHEMA = """
-CREATE TABLE tracks (
-    id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT, artist TEXT, album TEXT, isrc TEXT,
-    licence TEXT, added_at REAL NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE labels (
-    track_id TEXT NOT NULL REFERENCES tracks(id), kind TEXT NOT NULL, name TEXT NOT NULL,
-    provenance TEXT NOT NULL, position INTEGER NOT NULL, added_at REAL NOT NULL,
-    PRIMARY KEY (track_id, kind, name, provenance)
-) WITHOUT ROWID;
-CREATE TABLE previews (
-    track_id TEXT PRIMARY KEY REFERENCES tracks(id), path TEXT NOT NULL, sha256 TEXT NOT NULL,
-    bytes INTEGER NOT NULL, seconds REAL NOT NULL, mtime_ns INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE failures (
-    item TEXT NOT NULL, stage TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
-    attempts INTEGER NOT NULL, last_try REAL NOT NULL, version TEXT NOT NULL,
-    PRIMARY KEY (item, stage)
-) WITHOUT ROWID;
-CREATE INDEX labels_by_name ON labels (kind, name);
-"""
-SECOND_SCHEMA = """
-CREATE TABLE tracks (
-    id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT, artist TEXT, album TEXT, isrc TEXT,
-    licence TEXT, added_at REAL NOT NULL, duration REAL, split TEXT
-) WITHOUT ROWID;
-CREATE TABLE labels (
-    track_id TEXT NOT NULL REFERENCES tracks(id), kind TEXT NOT NULL, name TEXT NOT NULL,
-    provenance TEXT NOT NULL, position INTEGER NOT NULL, added_at REAL NOT NULL,
-    PRIMARY KEY (track_id, kind, name, provenance)
-) WITHOUT ROWID;
-CREATE TABLE previews (
-    track_id TEXT PRIMARY KEY REFERENCES tracks(id), path TEXT NOT NULL, sha256 TEXT NOT NULL,
-    bytes INTEGER NOT NULL, seconds REAL NOT NULL, mtime_ns INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE failures (
-    item TEXT NOT NULL, stage TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
-    attempts INTEGER NOT NULL, last_try REAL NOT NULL, version TEXT NOT NULL, next_try REAL,
-    PRIMARY KEY (item, stage)
-) WITHOUT ROWID;
-CREATE INDEX labels_by_name ON labels (kind, name);
-CREATE TABLE hosts (host TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE consents (source TEXT, terms TEXT, given_at REAL NOT NULL, PRIMARY KEY (source, terms))
-    WITHOUT ROWID;
-CREATE TABLE sides (track_id TEXT PRIMARY KEY REFERENCES tracks(id), test INTEGER NOT NULL)
-    WITHOUT ROWID;
-"""
-ROWS = """
-INSERT INTO tracks (id, source, title, artist, isrc, licence, added_at)
-    VALUES ('folder:1', 'folder', 'Tide', 'Foxes', 'ZZAAA1200001', 'CC0-1.0', 1.0);
-INSERT INTO tracks (id, source, added_at) VALUES ('folder:3', 'folder', 1.0);
-INSERT INTO labels (track_id, kind, name, provenance, position, added_at)
-    VALUES ('folder:1', 'genre', 'surf', 'folder', 0, 1.0),
-           ('folder:3', 'genre', 'pop', 'folder', 0, 1.0);
-INSERT INTO previews VALUES ('folder:1', '/a.mp3', 'ab', 9, 30.0, 1);
-INSERT INTO failures (item, stage, reason, detail, attempts, last_try, version)
-    VALUES ('folder:2', 'download', 'silent', 'no sound', 2, 1.0, '');
-"""

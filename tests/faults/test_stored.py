@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,7 @@ def test_a_catalogue_of_any_schema_keeps_all_it_holds(
             labels[: 2 if version > 2 else 1],
             title="Tide",
             artist="Foxes",
+            isrc="ZZAAA1200001",
             licence="CC0-1.0",
             **since_2,
         )
@@ -62,9 +65,41 @@ def test_a_catalogue_of_any_schema_keeps_all_it_holds(
         assert catalog.sides() == ({"folder:1": True} if version > 1 else {})
         corrections = [("folder:1", "genre", "jazz", "brushes", 2.0)] if version > 2 else []
         assert catalog.corrections() == corrections
+        counted = [("genre", each.name, 1, 1) for each in labels[: 2 if version > 2 else 1]]
+        assert catalog.counts()["labels"] == sorted(counted)
+        for song, found in (
+            (Track("x:1", "x", isrc="zz-aaa-12-00001"), "folder:1"),
+            (Track("x:1", "x", artist="foxes", title="TIDE"), "folder:1"),
+            (Track("x:1", "x", artist="The X", title="Tide"), None),
+        ):
+            assert catalog.same_song(song) == found
         with catalog.transaction():
+            catalog.add(replace(catalog.known()["folder:1"], duration=200.0), None)
+            catalog.block({"other.example": time.time() + 60})
+            catalog.settle({"folder:2": False})
             catalog.correct("folder:1", Label("genre", "polka", "user"), "accordion")
+        assert catalog.known()["folder:1"].duration == 200.0
+        assert "other.example" in catalog.blocked()
         assert [each[2:4] for each in catalog.corrections()] == [("polka", "accordion")]
+
+
+@pytest.mark.parametrize("version", CATALOGUES)
+def test_a_catalogue_of_any_schema_has_the_tables_of_a_new_one(
+    version: int, tmp_path: Path
+) -> None:
+    restore(f"catalog-{version}.sql", tmp_path / "earlier.db")
+    found = []
+    for name in ("earlier.db", "new.db"):
+        with Catalog(tmp_path / name) as catalog:
+            tables = catalog._all("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY 1")
+            found.append({t: catalog._all(f"PRAGMA table_info({t})") for (t,) in tables})
+            found[-1] |= {
+                "rest": catalog._all(
+                    "SELECT name, sql FROM sqlite_master "
+                    "WHERE type IN ('index', 'trigger') ORDER BY 1"
+                )
+            }
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("version", MEMORIES)

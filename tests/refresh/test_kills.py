@@ -145,7 +145,7 @@ def test_runs_killed_at_any_moment_leave_nothing_half_done(place: Place, killed:
     kills = 0
     while kills < 5:
         lines, champion = len(place.history), place.current
-        end = time.monotonic() + rng.uniform(0.05, 0.5) * whole  # the next run may be quicker
+        end = time.monotonic() + rng.uniform(0.05, 1.0 if kills else 0.5) * whole
         if not killed(lambda end=end: time.monotonic() > end):
             break
         kills += 1

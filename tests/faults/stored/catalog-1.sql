@@ -20,7 +20,7 @@ CREATE TABLE tracks (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT, artist TEXT, album TEXT, isrc TEXT,
     licence TEXT, added_at REAL NOT NULL
 ) WITHOUT ROWID;
-INSERT INTO "tracks" VALUES('folder:1','folder','Tide','Foxes',NULL,NULL,'CC0-1.0',1.0);
+INSERT INTO "tracks" VALUES('folder:1','folder','Tide','Foxes',NULL,'ZZAAA1200001','CC0-1.0',1.0);
 CREATE INDEX labels_by_name ON labels (kind, name);
 PRAGMA user_version = 1;
 COMMIT;

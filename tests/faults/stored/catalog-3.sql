@@ -29,7 +29,7 @@ CREATE TABLE tracks (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT, artist TEXT, album TEXT, isrc TEXT,
     licence TEXT, added_at REAL NOT NULL
 , duration REAL, split TEXT) WITHOUT ROWID;
-INSERT INTO "tracks" VALUES('folder:1','folder','Tide','Foxes',NULL,NULL,'CC0-1.0',1.0,181.5,'test');
+INSERT INTO "tracks" VALUES('folder:1','folder','Tide','Foxes',NULL,'ZZAAA1200001','CC0-1.0',1.0,181.5,'test');
 CREATE INDEX labels_by_name ON labels (kind, name);
 PRAGMA user_version = 3;
 COMMIT;

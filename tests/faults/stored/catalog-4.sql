@@ -30,7 +30,7 @@ CREATE TABLE tracks (
     id TEXT PRIMARY KEY, source TEXT NOT NULL, title TEXT, artist TEXT, album TEXT, isrc TEXT,
     licence TEXT, added_at REAL NOT NULL
 , duration REAL, split TEXT, song TEXT, recording TEXT) WITHOUT ROWID;
-INSERT INTO "tracks" VALUES('folder:1','folder','Tide','Foxes',NULL,NULL,'CC0-1.0',1.0,181.5,'test','foxes / tide',NULL);
+INSERT INTO "tracks" VALUES('folder:1','folder','Tide','Foxes',NULL,'ZZAAA1200001','CC0-1.0',1.0,181.5,'test','foxes / tide','ZZAAA1200001');
 CREATE INDEX tracks_by_song ON tracks (song) WHERE song IS NOT NULL;
 CREATE INDEX tracks_by_recording ON tracks (recording) WHERE recording IS NOT NULL;
 CREATE INDEX tracks_by_source ON tracks (source);
