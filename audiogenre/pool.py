@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -42,7 +43,8 @@ def workers(jobs: int, *, first: Callable[[], object]) -> Iterator[None]:
         in other last digits.
     first : callable
         What each process does first: import and use what its work will need. The pool takes the
-        memory after the first call as the normal one, and ends a process that outgrows it.
+        memory after the first call as the normal one, and has another process go on for one that
+        outgrows it, which is nothing to warn of.
     """
     from joblib import Parallel, delayed, parallel_config
     from threadpoolctl import threadpool_limits
@@ -51,7 +53,12 @@ def workers(jobs: int, *, first: Callable[[], object]) -> Iterator[None]:
         with threadpool_limits(1), parallel_config(backend="loky", n_jobs=1):
             yield
         return
-    with parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1):
+    with (
+        warnings.catch_warnings(),
+        parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1),
+    ):
+        # Where warnings are errors, this one ends the pool's own thread, and all wait for ever.
+        warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         with _holding(signal.SIGINT, signal.SIGTERM):
             with _handled({signal.SIGINT: signal.SIG_IGN}):  # for the moment it takes to start them
                 started = Parallel(return_as="generator")(

@@ -1,4 +1,4 @@
-"""What a worker process does to its memory."""
+"""The pool, and what its processes do to their memory."""
 
 from __future__ import annotations
 
@@ -18,6 +18,20 @@ for _ in range(20):
     [np.ones(900_000, dtype=np.float32) for _ in range(12)]
     faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
 print(faults[-1] - faults[1])
+"""
+# Each call leaves 400 MB behind, and is longer than the pool waits between looks at its processes.
+GROWING = """
+import os, sys, time, numpy as np
+from joblib import Parallel, delayed
+from audiogenre.pool import workers
+
+def grow():
+    time.sleep(1.1)
+    vars(sys).setdefault("kept", []).append(np.ones(50_000_000))
+    return os.getpid()
+
+with workers(2, first=os.getpid):
+    print(*Parallel()(delayed(grow)() for _ in range(8)))
 """
 PAGES = 12 * 900_000 * 4 // 4096  # of one time
 
@@ -40,3 +54,14 @@ def test_where_the_c_library_has_no_such_setting_nothing_happens(
 
     monkeypatch.setattr(pool.ctypes, "CDLL", lambda name: object())
     pool.keep_memory()
+
+
+def test_processes_that_grow_are_replaced_and_the_work_goes_on() -> None:
+    pytest.importorskip("psutil", reason="without psutil joblib does not look at its processes")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", GROWING], capture_output=True, text=True, timeout=120
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    pids = done.stdout.split()
+    assert len(pids) == 8
+    assert len(set(pids)) > 2
