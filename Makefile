@@ -31,7 +31,7 @@ demo: .venv/ready
 	@echo "figures: $(DEMO)/models/extracted-full/figures/"
 
 test: .venv/ready-dev
-	$(RUN) pytest -n auto --maxprocesses 4 --dist loadscope
+	$(RUN) pytest -n auto --maxprocesses 4 --dist loadscope $(TEST)
 
 lint: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 _AHEAD = 2  # parts handed out for each thread of the cluster
 _LOOK = 5.0  # s between looks at the workers
-_PATIENCE = 60.0  # s without any worker
+_PATIENCE = 60.0  # s without any worker, or for a result that has been announced
 _KEPT = "what was written is kept, and the same command goes on from there"
 
 
@@ -211,16 +211,16 @@ def _result(future: Any) -> tuple[Failure, ...] | None:
     Raises
     ------
     CancelledError, OSError
-        If the connection is lost.
+        If the connection is lost, or the result with the worker that had it (a `TimeoutError`).
     AudiogenreError
         As raised by the worker.
     """
     from distributed import KilledWorker
 
     if future.status != "error":
-        failures: tuple[Failure, ...] = future.result()
+        failures: tuple[Failure, ...] = future.result(_PATIENCE)
         return failures
-    error = future.exception()
+    error = future.exception(_PATIENCE)
     if isinstance(error, KilledWorker):
         return None
     if isinstance(error, AudiogenreError):
