@@ -15,12 +15,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from audiogenre import context
-from audiogenre.errors import AudiogenreError, BundleError, UsageError
-from audiogenre.extraction import compute_something, stored_set
-from audiogenre.features import FEATURE_SETS, TAG_COLUMNS, FeatureSet
+from audiogenre.errors import AudiogenreError, BundleError
+from audiogenre.extraction import compute_something
+from audiogenre.features import FEATURE_SETS
 from audiogenre.features.sets import plain_names
 from audiogenre.images import Images
 from audiogenre.measuring import WINDOW_SECONDS, Change, Measured, measure_file
+from audiogenre.metadata import sets_of, tags_of
 from audiogenre.multilabel import is_multilabel
 from audiogenre.multilabel.answers import joined, listed, read_thresholds
 from audiogenre.pool import workers
@@ -80,86 +81,6 @@ class Bundle:
     def reads_tags(self) -> bool:
         """Whether it reads artist and album."""
         return bool(self.metadata.get("context"))
-
-    def feature_sets(self) -> list[FeatureSet]:
-        """Return the sets to compute from audio, in the order of the columns.
-
-        Raises
-        ------
-        UsageError
-            If the model reads something that audio alone does not give.
-        MissingExtraError
-            If a set needs something that is not installed.
-        BundleError
-            If this version computes a set differently.
-        """
-        sets = self.metadata["sets"]
-        if any(each["name"] not in FEATURE_SETS for each in sets):
-            names = " and ".join(each["name"] for each in sets)
-            raise UsageError(
-                f"the model {self.name!r} reads {names} features, which cannot be computed from "
-                "audio; take one fitted with --features extracted"
-            )
-        said = [each["parameters"].get("max_seconds") or 0.0 for each in sets]
-        if not all(_is_number(each) for each in said):
-            raise BundleError(f"the model {self.name!r} does not say how its clips were cut")
-        seconds = set(said)
-        if len(seconds) > 1:
-            raise UsageError(
-                f"the model {self.name!r} was fitted on clips that were cut differently for each "
-                "set; run 'audiogenre extract' with one --max-seconds, and 'audiogenre fit' again"
-            )
-        chosen = [stored_set(each["name"], max_seconds=min(seconds)) for each in sets]
-        for ours, its in zip(chosen, sets, strict=True):
-            if ours.fingerprint != its["fingerprint"]:
-                raise BundleError(
-                    f"the model {self.name!r} was fitted on another version of the feature set "
-                    f"{ours.name!r}; run 'audiogenre extract' and 'audiogenre fit' again"
-                )
-        return chosen
-
-    def tags(self) -> dict[str, str]:
-        """Return the columns that hold tags, and which.
-
-        Raises
-        ------
-        UsageError
-            If the model reads none.
-        """
-        found = {column: tag for column, tag in TAG_COLUMNS.items() if column in self.columns}
-        if not found:
-            raise UsageError(
-                f"the model {self.name!r} hears no tags; take one fitted with --set musicnn or "
-                "--set full+musicnn"
-            )
-        return found
-
-    def levels(self) -> dict[str, Any]:
-        """Return what is known of the labels' parents (`audiogenre.hierarchy.measure`).
-
-        Raises
-        ------
-        UsageError
-            If they have none, or a track has several labels.
-        BundleError
-            If it is not known of every label.
-        """
-        if self.is_multilabel:
-            raise UsageError(
-                f"the model {self.name!r} was fitted with --multilabel, and answers each label by "
-                "itself: take --level leaf"
-            )
-        found: dict[str, Any] = self.metadata.get("levels") or {}
-        if not found:
-            raise UsageError(
-                f"the labels of the model {self.name!r} have no parents (genres.toml), or it was "
-                "fitted before they were measured: take --level leaf, or fit it again"
-            )
-        parents, limit = found.get("parents"), found.get("limit")
-        named = isinstance(parents, dict) and all(isinstance(x, str) for x in parents.values())
-        if not named or set(parents or ()) != set(self.labels) or not _is_number(limit):
-            raise BundleError(f"the parents of the labels of {self.name!r} cannot be read")
-        return found
 
     def predict_features(self, X: pd.DataFrame, images: Images | None = None) -> pd.DataFrame:
         """Predict from features.
@@ -279,9 +200,9 @@ class Bundle:
         """
         from joblib import Parallel, delayed
 
-        chosen = self.feature_sets()
+        chosen = sets_of(self.metadata)
         if tags:
-            self.tags()  # refuses before anything is computed
+            tags_of(self.metadata)  # refuses before anything is computed
         with workers(n_jobs, first=partial(compute_something, [each.name for each in chosen])):
             computed = Parallel(return_as="generator")(
                 delayed(measure_file)(
@@ -316,7 +237,9 @@ class Bundle:
             images = np.concatenate([each.images for each in measured if each.images is not None])
         table = self.predict_features(features, images)
         if tags:
-            heard = {f"tag_{tag}": features[column] for column, tag in self.tags().items()}
+            heard = {
+                f"tag_{tag}": features[column] for column, tag in tags_of(self.metadata).items()
+            }
             table = table.assign(**heard)
         ends = np.cumsum([len(each.values) for each in measured])
         return [
@@ -344,10 +267,6 @@ def _with_starts(answers: pd.DataFrame) -> pd.DataFrame:
         starts = WINDOW_SECONDS * np.arange(-1, len(answers) - 1)
         answers.insert(0, "start", np.where(starts < 0, np.nan, starts))
     return answers
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def check_columns(expected: Sequence[str], found: Sequence[str]) -> None:

@@ -8,14 +8,13 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, agree, ask, between, make_parser, printable, run
+from audiogenre.cli import Output, agree, ask, between, make_parser, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, LoginError, UsageError
 
 if TYPE_CHECKING:
     from audiogenre.bundle import Bundle
-    from audiogenre.liked.records import Change, Placement, Plan, Wishes
+    from audiogenre.liked.records import Wishes
     from audiogenre.liked.session import Session
-    from audiogenre.liked.sync import Applied, Written
     from audiogenre.sources.deezer import Deezer
 
 _PATIENCE = 300.0  # s for a person to agree at Spotify
@@ -172,12 +171,13 @@ def _logout(args: argparse.Namespace, out: Output, client_id: str) -> int:
 def _plan_or_apply(args: argparse.Namespace, out: Output, client_id: str) -> int:
     from audiogenre.liked.login import Login
     from audiogenre.liked.session import Session
+    from audiogenre.liked.telling import Bars, end, show
 
     Login(client_id).check()  # before a model is loaded for nothing
     bundle = _load(args)
     wishes = _wishes(args, bundle)
     applied = None
-    with Session(args.data, client_id, max_wait=args.max_wait) as session, _Bars(out) as bars:
+    with Session(args.data, client_id, max_wait=args.max_wait) as session, Bars(out) as bars:
         deezer = _deezer(args, session, out)
         plan = session.plan(
             bundle, wishes, deezer=deezer, keep_audio=args.keep_audio, progress=bars
@@ -185,7 +185,7 @@ def _plan_or_apply(args: argparse.Namespace, out: Output, client_id: str) -> int
         bars.end()
         for note in session.notes:
             out.note(note)
-        _show(plan, out, most=sys.maxsize if args.verbose else _SHOWN)
+        show(plan, out, most=sys.maxsize if args.verbose else _SHOWN)
         if args.action == "apply" and (plan.is_empty or args.yes or _agrees(out)):
             applied = session.apply(plan, bars.written)
     if session.busy:
@@ -193,7 +193,7 @@ def _plan_or_apply(args: argparse.Namespace, out: Output, client_id: str) -> int
     failures = applied.failures if applied else ()
     for each in failures:
         out.note(f"audiogenre playlists: {each}")
-    _end(plan, applied, args, out)
+    end(plan, applied, out, action=args.action)
     return EXIT_SOME_FAILED if failures or session.busy else EXIT_DONE
 
 
@@ -242,98 +242,6 @@ def _agrees(out: Output) -> bool:
     if out.json or out.quiet or sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("nobody is there to be asked; look at the plan, then repeat with --yes")
     return ask("Write this to Spotify?")
-
-
-def _show(plan: Plan, out: Output, *, most: int) -> None:
-    out.say(f"{len(plan.placements)} liked songs of {printable(plan.user.name)}")
-    said = {each.song.id: each for each in plan.placements}
-    for each in plan.changes:
-        out.say(f"{printable(each.name)}: {_summary(each)}")
-        for sign, songs in (("+", each.add), ("-", each.remove)):
-            for song in songs[:most]:
-                out.say(f"  {sign} {printable(song.name)}{_sure(said.get(song.id))}")
-            if len(songs) > most:
-                out.say(f"  {sign} and {len(songs) - most} more (-v lists them)")
-    for why, count in (*plan.left_out.most_common(), *plan.skipped.items()):
-        out.say(f"left out: {count} ({why})")
-
-
-def _sure(placed: Placement | None) -> str:
-    if placed is None or placed.probability is None:
-        return ""
-    return f" ({placed.genre} {placed.probability:.0%})"
-
-
-def _summary(each: Change) -> str:
-    if each.action == "deleted":
-        return "you have deleted it, so it stays away (--recreate makes it anew)"
-    if each.action == "create" and not each.is_needed:
-        return "no songs, so it is not made"
-    parts = [f"{len(each.add)} to add", f"{len(each.remove)} to remove", f"{each.kept} there"]
-    if each.stay_out:
-        parts.append(f"{len(each.stay_out)} taken out by you stay out")
-    return ("new; " if each.action == "create" else "") + ", ".join(parts)
-
-
-def _end(plan: Plan, applied: Applied | None, args: argparse.Namespace, out: Output) -> None:
-    out.result(
-        plan.as_json()
-        if args.action == "plan"
-        else {
-            "applied": applied is not None,
-            "created": applied.created if applied else 0,
-            "added": applied.added if applied else 0,
-            "removed": applied.removed if applied else 0,
-            "failures": list(applied.failures) if applied else [],
-            "left_out": dict(plan.left_out),
-            "skipped": dict(plan.skipped),
-        }
-    )
-    if plan.is_empty:
-        out.say("nothing to do: the playlists are as they should be")
-    elif applied is not None:
-        done = f"{applied.created} playlists made, {applied.added} songs added"
-        out.say(f"{done}, {applied.removed} removed")
-    elif args.action == "apply":
-        out.say("nothing was written")
-    else:
-        out.say("next: the same command with 'apply' in place of 'plan'")
-
-
-class _Bars:
-    """A progress bar for each thing that takes long, on a terminal."""
-
-    def __init__(self, out: Output) -> None:
-        self._out = out
-        self._what = ""
-        self._bar: Any = None
-
-    def __enter__(self) -> _Bars:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.end()
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if self._bar is None or what != self._what:
-            self.end()
-            self._what, self._bar = what, self._out.bar(total=total, unit="song", what=what)
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
-
-    def written(self, written: Written) -> None:
-        """Say what was just written to Spotify."""
-        songs = f"{written.songs} songs" if written.songs else "the playlist"
-        self._out.say(f"{written.genre}: {songs} {_DONE[written.what]}")
-
-    def end(self) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-_DONE = {"create": "made", "add": "added", "remove": "removed"}
 
 
 def _port(text: str) -> int:

@@ -86,6 +86,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     from audiogenre.bundle import UNKNOWN
     from audiogenre.bundles import find_bundle, load_bundle
     from audiogenre.hierarchy import answer_above
+    from audiogenre.metadata import levels_of
     from audiogenre.multilabel.answers import NONE
 
     if args.csv and args.json:
@@ -94,7 +95,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
         raise UsageError(f"--dry-run goes with --m3u, --write-tags or {tagging.UNDO}")
     paths = audio_files(args.path)
     bundle = load_bundle(find_bundle(args.model, args.models))
-    levels = bundle.levels() if args.level == "parent" else None
+    levels = levels_of(bundle.metadata) if args.level == "parent" else None
     kind = bundle.metadata["label_kind"]
     if args.write_tags and kind not in tagging.FIELDS:
         raise UsageError(f"there is no tag for what the model tells ({kind!r})")

@@ -28,6 +28,7 @@ from audiogenre.liked.library import Library, answer
 from audiogenre.liked.memory import Memory, Numbers, Unheard, is_due
 from audiogenre.liked.records import Answer, NoAnswer, Song
 from audiogenre.measuring import clip_seconds
+from audiogenre.metadata import sets_of
 from audiogenre.pool import workers
 from audiogenre.previews import obtain, patience
 from audiogenre.sources.deezer import Deezer
@@ -147,7 +148,7 @@ class _Hearing:
     def run(self, wanted: list[tuple[Song, Path | None]], progress: Progress) -> None:
         """Listen to songs, each once; what was heard before an interruption is kept."""
         try:
-            sets = self._ears.bundle.feature_sets()
+            sets = sets_of(self._ears.bundle.metadata)
         except MissingExtraError:
             raise
         except UsageError:  # it reads what audio does not give

@@ -16,6 +16,7 @@ from audiogenre.errors import AudioError
 from audiogenre.extraction import compute_something, stored_set
 from audiogenre.features.spectrum import frame, mel_power, power_spectrogram, power_to_db
 from audiogenre.measuring import Measured, clip_seconds, measure
+from audiogenre.metadata import sets_of
 from audiogenre.sources.folder import read_tags
 
 _PEAKS = 400  # points of the waveform
@@ -44,7 +45,7 @@ class Order:
     @classmethod
     def of(cls, bundle: Bundle) -> Order:
         """Return what a bundle reads."""
-        chosen = bundle.feature_sets()
+        chosen = sets_of(bundle.metadata)
         names = tuple(each.name for each in chosen)
         return cls(names, clip_seconds(chosen), bundle.sees_images, bundle.reads_tags)
 

@@ -14,6 +14,7 @@ from audiogenre.answers import record
 from audiogenre.bundle import Bundle
 from audiogenre.bundles import find_bundle, load_bundle
 from audiogenre.errors import AudiogenreError
+from audiogenre.metadata import sets_of
 from audiogenre.reasons import why
 from audiogenre.reference import Reference, load_reference, place
 from audiogenre.web.hearing import Heard, Order
@@ -144,5 +145,5 @@ def newest_first(models: Path) -> list[Path]:
 
 def _hearing(folder: Path) -> Bundle:
     bundle = load_bundle(folder)
-    bundle.feature_sets()
+    sets_of(bundle.metadata)
     return bundle

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from audiogenre import fit
 from audiogenre.bundles import load_bundle
 from audiogenre.measuring import measure_file
+from audiogenre.metadata import sets_of
 
 Row = dict[str, Any]
 NAME = "predicting"
@@ -36,7 +37,7 @@ def predicting(data: Path, clips: Sequence[Path], *, rounds: int = 7) -> list[Ro
         [[_run(code) for code in codes] for _ in range(rounds)], axis=0
     )
     bundle = load_bundle(folder)
-    chosen = bundle.feature_sets()
+    chosen = sets_of(bundle.metadata)
     with threadpool_limits(1):
         measure_file(clips[0], chosen, False, False, False, None)
         list(bundle.predict_each(clips[:1]))

@@ -32,6 +32,7 @@ from audiogenre.classifiers.neural import require
 from audiogenre.errors import AudiogenreError, MissingExtraError, UsageError
 from audiogenre.extraction import stored_set
 from audiogenre.hierarchy import answer_above
+from audiogenre.metadata import levels_of, sets_of, tags_of
 from audiogenre.novelty import NoveltyDetector
 from pipelines.fuzz.targets import Target
 
@@ -258,16 +259,16 @@ def _other(array: npt.NDArray[Any], kind: int, changes: Input) -> npt.NDArray[An
 def _use(folder: Path) -> None:
     """Load a model, and let it answer about zeros."""
     bundle = load_bundle(folder)
-    for look in (bundle.feature_sets, bundle.tags, bundle.levels):
+    for look in (sets_of, tags_of, levels_of):
         with suppress(AudiogenreError):
-            look()
+            look(bundle.metadata)
     zeros = np.zeros((2, len(bundle.columns)))
     answers = bundle.predict_features(pd.DataFrame(zeros, columns=bundle.columns))
     shares = answers[[f"p_{each}" for each in bundle.labels]].to_numpy(dtype=np.float64)
     assert np.isfinite(shares).all() and len(answers) == 2
     assert (shares >= 0).all() and (shares <= 1 + 1e-9).all()
     with suppress(UsageError):
-        answer_above(answers, bundle.levels())
+        answer_above(answers, levels_of(bundle.metadata))
 
 
 def _bundle(folder: Path) -> Callable[[bytes], object]:

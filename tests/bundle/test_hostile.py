@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from audiogenre import trust
 from audiogenre.bundles import load_bundle
 from audiogenre.errors import BundleError
+from audiogenre.metadata import levels_of, sets_of
 from audiogenre.trust import UntrustedError, check_file
 
 X = np.random.default_rng(0).normal(size=(60, 4))
@@ -234,7 +235,7 @@ def test_a_length_that_is_no_number_is_refused(copied: Path, seconds: Any) -> No
     metadata["sets"][0]["parameters"]["max_seconds"] = seconds
     file.write_text(json.dumps(metadata))
     with pytest.raises(BundleError, match="does not say how its clips were cut"):
-        load_bundle(copied).feature_sets()
+        sets_of(load_bundle(copied).metadata)
 
 
 @pytest.mark.parametrize(
@@ -260,4 +261,4 @@ def test_parents_of_another_shape_are_refused(copied: Path, levels: dict[str, An
     file = copied / "metadata.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"levels": levels}))
     with pytest.raises(BundleError, match=r"the parents of the labels of .* cannot be read"):
-        load_bundle(copied).levels()
+        levels_of(load_bundle(copied).metadata)

@@ -16,6 +16,7 @@ import skops.io
 from audiogenre.bundle import Bundle
 from audiogenre.bundles import SCHEMA_VERSION, find_bundle, load_bundle, read_metadata
 from audiogenre.errors import BundleError, UsageError
+from audiogenre.metadata import sets_of
 
 
 def edit(folder: Path, **changes: Any) -> None:
@@ -126,7 +127,7 @@ def test_a_model_that_reads_what_audio_does_not_give_says_so(full: Bundle) -> No
     spotify = {"name": "spotify", "fingerprint": "", "parameters": {}}
     model = replace(full, metadata=full.metadata | {"sets": [full.metadata["sets"][0], spotify]})
     with pytest.raises(UsageError, match="reads full and spotify features, which cannot be comp"):
-        model.feature_sets()
+        sets_of(model.metadata)
 
 
 def test_a_model_is_found_by_name_or_by_path(copied: Path) -> None:

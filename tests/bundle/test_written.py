@@ -11,6 +11,7 @@ import pytest
 from audiogenre.bundle import Bundle
 from audiogenre.bundles import SCHEMA_VERSION
 from audiogenre.catalog import Catalog
+from audiogenre.metadata import sets_of
 
 GENRES = ["iron stomp", "lantern waltz", "neon relay", "velvet drift"]
 SHARES = [f"p_{each}" for each in GENRES]
@@ -45,7 +46,7 @@ def test_the_metadata_has_the_score_with_protocol_n_and_interval(full: Bundle) -
 
 def test_the_metadata_says_how_the_features_were_computed(full: Bundle) -> None:
     (described,) = full.metadata["sets"]
-    (chosen,) = full.feature_sets()
+    (chosen,) = sets_of(full.metadata)
     assert described["name"] == "full"
     assert described["fingerprint"] == chosen.fingerprint
     assert described["parameters"] == dict(chosen.parameters)

@@ -31,7 +31,7 @@ NOT_RUN = {
     "cp models/": "it needs a recorded run",
     "audiogenre serve": "it runs until it is stopped; tests/web has it",
     "curl": "it asks a server that runs until it is stopped; tests/web has it",
-    "audiogenre playlists login": "it needs a person at a browser; tests/test_playlists.py has one",
+    "audiogenre playlists login": "it needs a person at a browser; tests/playlists has one",
     "audiogenre explore": "a minute; tests/test_explore.py runs it",
     "systemctl": _MACHINE,
     "audiogenre fit --features": _FITTED,

@@ -22,6 +22,7 @@ from audiogenre.dataset import load_dataset
 from audiogenre.errors import MissingExtraError, UsageError
 from audiogenre.extraction import default_fingerprints, feature_set
 from audiogenre.features import FULL, MUSICNN, TAG_COLUMNS
+from audiogenre.metadata import sets_of, tags_of
 from audiogenre.store import FeatureStore, write_part
 from audiogenre.transformer import AudioFeatures
 from features.conftest import INSTALL, needs_weights
@@ -104,7 +105,7 @@ def test_without_the_weights_a_model_says_so_before_it_decodes(
 def test_a_model_that_reads_no_tags_says_so(sample_models: Path, mp3_bytes: bytes) -> None:
     full = load_bundle(sample_models / "extracted-full")
     with pytest.raises(UsageError, match="hears no tags; take one fitted with --set musicnn"):
-        full.tags()
+        tags_of(full.metadata)
 
 
 def test_sets_of_clips_that_were_cut_differently_are_refused(joined: Bundle) -> None:
@@ -112,7 +113,7 @@ def test_sets_of_clips_that_were_cut_differently_are_refused(joined: Bundle) -> 
     second = second | {"parameters": second["parameters"] | {"max_seconds": 10.0}}
     model = replace(joined, metadata=joined.metadata | {"sets": [first, second]})
     with pytest.raises(UsageError, match="cut differently"):
-        model.feature_sets()
+        sets_of(model.metadata)
 
 
 @pytest.fixture(scope="module")

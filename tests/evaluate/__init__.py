@@ -1,0 +1,1 @@
+"""``evaluate``: a model judged by music from elsewhere, of artists that it has never heard."""
