@@ -99,7 +99,9 @@ def answers(
     numbers: dict[str, Numbers] = {}
     missing: dict[str, str] = {}
     wanted: list[tuple[Song, Path | None]] = []
+    order: list[str] = []
     for song in songs:
+        order.append(song.id)
         found = library.features(song)
         found = remembered.get(song.id) if found is None else found
         if found is not None:
@@ -114,7 +116,9 @@ def answers(
     hearing = _Hearing(ears, memory, missed, key)
     if wanted:
         hearing.run(wanted, progress)
-    found_all = answer(ears.bundle, numbers | hearing.numbers)
+    known = numbers | hearing.numbers
+    # In the songs' own order: where a row stands among the others decides on its last digit.
+    found_all = answer(ears.bundle, {each: known[each] for each in order if each in known})
     left = {key: NoAnswer(why) for key, why in (missing | hearing.missing).items()}
     return found_all | left, hearing.busy
 
