@@ -99,7 +99,7 @@ def _try(wheel: Path, python: str, folder: Path) -> None:
     _run(str(own / "python"), "-W", "error", "-c", LOOK, cwd=folder)
     program = str(own / "audiogenre")
     genres = [word for genre in GENRES for word in ("--genre", genre)]
-    _run(program, "download", *genres, "--per-genre", "15", cwd=folder, quiet=True)
+    _run(program, "download", *genres, "--per-genre", "20", cwd=folder, quiet=True)
     for command in (
         ("extract", "--set", "baseline"),
         ("fit", "--features", "extracted", "--set", "baseline"),

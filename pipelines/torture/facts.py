@@ -21,7 +21,8 @@ import pandas as pd
 Fact = tuple[str, ...]
 Facts = Counter[Fact]
 
-# Columns that hold times, counts of attempts and names that a service makes up.
+# Columns that hold times, counts of attempts, what follows from other tables, and names that a
+# service makes up.
 _VOLATILE = {
     "added_at",
     "last_try",
@@ -30,8 +31,13 @@ _VOLATILE = {
     "next_try",
     "until",
     "attempts",
+    "previewed",
 }
 _IDS_AT_SERVICES = {("playlists", "id")}
+_PREVIEWED_WRONGLY = (
+    "SELECT count(*) FROM labels WHERE previewed != EXISTS "
+    "(SELECT 1 FROM previews WHERE previews.track_id = labels.track_id)"
+)
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z| UTC)?")
 _TEMPORARY = re.compile(r"(^|/)\.|\.(tmp|part)$|\.db-(wal|shm|journal)$")
 
@@ -77,6 +83,10 @@ def _rows(path: Path, name: str) -> Facts:
             said = db.execute(f"PRAGMA {check}").fetchall()
             if said not in ([], [("ok",)]):
                 raise ValueError(f"{name} is damaged: {said}")
+        if any("previewed" in each for each in db.execute("PRAGMA table_info(labels)")):
+            (wrong,) = db.execute(_PREVIEWED_WRONGLY).fetchone()
+            if wrong:
+                raise ValueError(f"{name} is wrong about {wrong} labels' previews")
         tables = db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
         for (table,) in tables:
             rows = db.execute(f"SELECT * FROM {table}")
