@@ -76,8 +76,8 @@ def _common(entries: list[Entry]) -> list[Entry]:
     if len(common) < _FEWEST:
         raise UsageError(
             f"{' and '.join(entry.name for entry in entries)} have {len(common)} test tracks in "
-            f"common, and {_FEWEST} are the least: fit them on more data, and on the same, with the "
-            "same labels, split and seed"
+            f"common, and {_FEWEST} are the least: fit them on more data, and on the same, with "
+            "the same labels, split and seed"
         )
     common = common.sort_values()
     cut = [replace(entry, predictions=entry.predictions.loc[common]) for entry in entries]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.torture.processes import Call, Ended, calls_below, injected
-from pipelines.torture.trials import Tally, campaign
+from pipelines.torture.trials import Tally, campaign, crash
 from pipelines.torture.worlds import World
 
 # What each call may fail with on a disk that is full, broken or read-only.
@@ -66,5 +66,6 @@ def _inject(world: World, tally: Tally, call: Call, error: str) -> tuple[str, st
     kind = "flush fails (fsync)" if call.name.endswith("sync") else _KINDS[error]
     hit = injected(log, world.folder) > 0
     tally.count(world.name, kind, hit=hit)
-    # A call that failed elsewhere, such as below /dev/shm, leaves only the folder to be judged.
-    return kind, f"{error} of {call.name} {call.number}", ended if hit else None
+    # Where a call failed elsewhere, such as below /dev/shm, only the folder is judged.
+    told = ended if hit or not crash(ended) else None
+    return kind, f"{error} of {call.name} {call.number}", told

@@ -72,8 +72,21 @@ def crash(ended: Ended) -> str:
     return ""
 
 
-def judge(world: World, tally: Tally, kind: str, what: str, ended: Ended | None) -> bool:
+def judge(
+    world: World,
+    tally: Tally,
+    kind: str,
+    what: str,
+    ended: Ended | None,
+    *,
+    failed_before: bool = False,
+) -> bool:
     """Judge a disturbed run and what it has left; None stands for one that was killed.
+
+    Parameters
+    ----------
+    failed_before : bool
+        Whether a run before it, in the same folder, has said that something failed.
 
     Returns
     -------
@@ -82,11 +95,16 @@ def judge(world: World, tally: Tally, kind: str, what: str, ended: Ended | None)
     wrong = crash(ended) if ended else ""
     if not wrong and ended and ended.code == 0:
         wrong = world.what_is_wrong_at_the_end()
-    some_failed = ended is not None and ended.code == errors.EXIT_SOME_FAILED
+    some_failed = failed_before or some_has_failed(ended)
     wrong = wrong or world.what_is_wrong_on_the_way(some_failed=some_failed)
     if wrong:
         tally.find(world.name, kind, what, wrong, ended.err if ended else "")
     return not wrong
+
+
+def some_has_failed(ended: Ended | None) -> bool:
+    """Tell whether a run says that something has failed, which then is in the ledger."""
+    return ended is not None and ended.code == errors.EXIT_SOME_FAILED
 
 
 def complete(world: World, tally: Tally, kind: str, what: str) -> bool:
@@ -121,14 +139,15 @@ def campaign(
         was done, and how the command ended.
     """
     world.reset()
-    in_a_row = 0
+    in_a_row, failed = 0, False
     for number in tally.numbers(count):
         kind, what, ended = disturb(number)
         in_a_row += 1
-        sound = judge(world, tally, kind, what, ended)
+        sound = judge(world, tally, kind, what, ended, failed_before=failed)
+        failed = failed or some_has_failed(ended)
         over = ended is not None and ended.code in world.codes
         if sound and (over or in_a_row == 3 or number == count - 1):
             complete(world, tally, kind, what)
         if not sound or over or in_a_row == 3:
             world.reset()
-            in_a_row = 0
+            in_a_row, failed = 0, False
