@@ -15,15 +15,21 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from audiogenre.errors import AudioError, MissingExtraError
-from audiogenre.integrity import Buffer, check_container, is_adts, mp3_frames, with_length
-
-AudioSource = str | os.PathLike[str] | bytes | BinaryIO
+from audiogenre import mp4
+from audiogenre.errors import AudioError
+from audiogenre.integrity import (
+    AudioSource,
+    Buffer,
+    check_container,
+    check_density,
+    mp3_frames,
+    with_length,
+)
 
 SAMPLE_RATE = 22_050
 MIN_SECONDS = 5.0
@@ -33,7 +39,8 @@ SUFFIXES_PYAV = {".m4a", ".mp4", ".aac", ".webm"}
 
 _SILENT_PEAK = 1e-4  # -80 dB of full scale
 _ABSURD_PEAK = 1e4  # 80 dB above full scale
-_MOST_SAMPLES = 8 * 192_000  # a second, of all channels: some kilobytes of silence hold gigabytes
+_DOUBTFUL = {"unreadable", "truncated"}  # so a decoder calls what the disk did not give, too
+_MOST_AGAIN = 64 << 20  # bytes of a file that is read once more because of that
 _NOT_AUDIO = {
     b"<": "a web page or XML",
     b"{": "JSON",
@@ -78,7 +85,8 @@ def decode(
     ------
     AudioError
         With `reason` one of ``empty``, ``not audio``, ``unreadable``, ``truncated``, ``header``,
-        ``too large``, ``too short``, ``silent``, ``not finite``.
+        ``too large``, ``too short``, ``silent``, ``not finite``; ``missing`` or ``unreachable``,
+        if the system does not give the file.
     MissingExtraError
         If the format needs PyAV and it is not installed.
 
@@ -91,11 +99,10 @@ def decode(
     >>> y.shape, y.dtype, sr
     ((132300,), dtype('float32'), 22050)
     """
-    with _contents(source) as data:
-        if _is_pyav(data):
-            channels, rate = _read_pyav(source, max_seconds)
-        else:
-            channels, rate = _read_soundfile(source, data, max_seconds)
+    try:
+        channels, rate = _read(source, max_seconds)
+    except AudioError as error:
+        channels, rate = _read(_in_memory(source, error), max_seconds)
     return _finish(channels, rate, sr=sr, min_seconds=min_seconds), sr
 
 
@@ -105,13 +112,44 @@ def probe(path: Path) -> float:
     Raises
     ------
     AudioError
-        If the file is empty or its header is not that of audio.
+        If the file is empty, its header is not that of audio, or the system does not give it.
     """
-    with _contents(path) as data:
-        if _is_pyav(data):
-            return _probe_pyav(path)
-    with _opened(path) as clip:
+    try:
+        return _stated_seconds(path)
+    except AudioError as error:
+        return _stated_seconds(_in_memory(path, error))
+
+
+def _stated_seconds(source: AudioSource) -> float:
+    with _contents(source) as data:
+        if mp4.is_needed(data):
+            return mp4.probe(source)
+    with _opened(source) as clip:
         return float(clip.frames) / float(clip.samplerate)
+
+
+def _read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np.float32], int]:
+    with _contents(source) as data:
+        if mp4.is_needed(data):
+            return mp4.read(source, max_seconds)
+        return _read_soundfile(source, data, max_seconds)
+
+
+def _in_memory(source: AudioSource, error: AudioError) -> bytes:
+    """Return the bytes of a file that a decoder refused: it may have been the disk.
+
+    Raises
+    ------
+    AudioError
+        `error`, if there is no doubt about it; else if the file cannot be read.
+    """
+    if error.reason not in _DOUBTFUL or not isinstance(source, (str, os.PathLike)):
+        raise error
+    path = Path(source)
+    with reachable():
+        if not path.is_file() or path.stat().st_size > _MOST_AGAIN:
+            raise error
+        return path.read_bytes()
 
 
 def _finish(
@@ -145,15 +183,13 @@ def _contents(source: AudioSource) -> Iterator[Buffer]:
         _check_kind(source)
         yield source
     elif isinstance(source, (str, os.PathLike)):
-        try:
+        with reachable():
             if not stat.S_ISREG(os.stat(source).st_mode):  # noqa: PTH116 (bytes have no Path)
                 raise AudioError("unreadable", "it is no regular file")
             with Path(source).open("rb") as file:
                 if os.fstat(file.fileno()).st_size == 0:
                     raise AudioError("empty", "the file has no bytes")
                 data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except OSError as error:
-            raise AudioError("unreadable", error.strerror or str(error)) from error
         with data:
             _check_kind(data)
             yield data
@@ -163,6 +199,23 @@ def _contents(source: AudioSource) -> Iterator[Buffer]:
         source.seek(position)
         _check_kind(content)
         yield content
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Tell what the system says of a file from what is wrong with its bytes.
+
+    Raises
+    ------
+    AudioError
+        With reason ``missing`` or ``unreachable``.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise AudioError("missing", "there is no such file") from error
+    except OSError as error:
+        raise AudioError("unreachable", error.strerror or str(error)) from error
 
 
 def _check_kind(data: Buffer) -> None:
@@ -175,19 +228,13 @@ def _check_kind(data: Buffer) -> None:
             raise AudioError("not audio", f"the file is {what}")
 
 
-def _check_density(channels: int, rate: int) -> None:
-    """Refuse what would unpack to more than any recording holds."""
-    if channels * rate > _MOST_SAMPLES:
-        raise AudioError("too large", f"{channels} channels at {rate:,} Hz are no recording")
-
-
 def _read_soundfile(
     source: AudioSource, data: Buffer, max_seconds: float | None
 ) -> tuple[npt.NDArray[np.float32], int]:
     check_container(data)
     with _opened(source) as clip:
         rate, stated, mp3 = int(clip.samplerate), int(clip.frames), clip.format == "MP3"
-        _check_density(clip.channels, rate)
+        check_density(clip.channels, rate)
         limit = None if max_seconds is None else round(max_seconds * rate)
         promised = stated if limit is None else min(stated, limit)
         channels = clip.read(promised, dtype="float32", always_2d=True)
@@ -263,75 +310,3 @@ def _silence() -> int:
     os.dup2(nowhere, 2)
     os.close(nowhere)
     return saved
-
-
-def _is_pyav(data: Buffer) -> bool:
-    """Tell whether libsndfile cannot read this container: MP4, Matroska or bare AAC."""
-    return bytes(data[4:8]) == b"ftyp" or bytes(data[:4]) == b"\x1aE\xdf\xa3" or is_adts(data)
-
-
-def pyav() -> Any:
-    """Return the module PyAV.
-
-    Raises
-    ------
-    MissingExtraError
-    """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingExtraError("Reading m4a, aac and webm", "m4a") from error
-    return av
-
-
-def _probe_pyav(path: Path) -> float:
-    av = pyav()
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise AudioError("not audio", "the file has no audio stream")
-            return float(container.duration or 0) / 1e6
-    except av.FFmpegError as error:
-        raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
-
-
-def _read_pyav(
-    source: AudioSource, max_seconds: float | None
-) -> tuple[npt.NDArray[np.float32], int]:
-    """Decode with FFmpeg's libraries, every channel kept: their own downmix is too loud."""
-    av = pyav()
-    target = io.BytesIO(source) if isinstance(source, bytes) else source
-    if isinstance(target, os.PathLike):
-        target = os.fspath(target)
-    blocks: list[npt.NDArray[np.float32]] = []
-    frames = 0
-    try:
-        with av.open(target) as container:
-            if not container.streams.audio:
-                raise AudioError("not audio", "the file has no audio stream")
-            stream = container.streams.audio[0]
-            if stream.codec_context is None:
-                raise AudioError("unreadable", "no decoder knows its kind of audio")
-            rate = int(stream.rate)
-            _check_density(stream.channels, rate)
-            promised = float(stream.duration * stream.time_base) if stream.duration else 0.0
-            limit = None if max_seconds is None else round(max_seconds * rate)
-            planar = av.AudioResampler(format="fltp", rate=rate)
-            for packet in container.decode(stream):
-                for frame in planar.resample(packet):
-                    blocks.append(frame.to_ndarray().T)
-                    frames += len(blocks[-1])
-                if limit is not None and frames >= limit:
-                    break
-            channels = np.concatenate(blocks)[:limit] if blocks else None
-    except av.FFmpegError as error:
-        raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
-    except ValueError as error:  # a rate of zero, or channels that come and go
-        raise AudioError("unreadable", f"decoding failed ({error})") from error
-    if channels is None:
-        raise AudioError("unreadable", "no audio frame decodes")
-    whole = promised if max_seconds is None else min(promised, max_seconds)
-    # Encoder padding makes the container's length inexact by a few AAC frames of 1,024 samples.
-    if frames < whole * rate - 4096:
-        raise AudioError("truncated", f"{frames / rate:.1f} s decode of {whole:.1f} s promised")
-    return channels, rate

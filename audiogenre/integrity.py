@@ -6,13 +6,16 @@ Only the container is read here: sizes, page flags and the chain of MP3 frames.
 from __future__ import annotations
 
 import mmap
+import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import BinaryIO
 
 from audiogenre.errors import AudioError
 
+AudioSource = str | os.PathLike[str] | bytes | BinaryIO
 Buffer = bytes | mmap.mmap
 
 # MPEG audio, layer III: kbit/s by bit-rate index, Hz by sample-rate index, of MPEG 1 and of 2.
@@ -26,7 +29,20 @@ _SAMPLE_RATES = {
     0: (11_025, 12_000, 8000),
 }
 _TAG_SPAN = 200  # bytes of a first frame in which its Xing, Info or VBRI tag lies
+_MOST_SAMPLES = 8 * 192_000  # a second, of all channels: some kilobytes of silence hold gigabytes
 _PADDING = 3  # frames that encoder delay and padding may take off a stated length
+
+
+def check_density(channels: int, rate: int) -> None:
+    """Refuse what would unpack to more than any recording holds.
+
+    Raises
+    ------
+    AudioError
+        With reason ``too large``.
+    """
+    if channels * rate > _MOST_SAMPLES:
+        raise AudioError("too large", f"{channels} channels at {rate:,} Hz are no recording")
 
 
 def check_container(data: Buffer) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from audiogenre import attributes
-from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, decode
+from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, decode, reachable
 from audiogenre.catalog import Catalog, Failure
 from audiogenre.errors import AudioError, MissingExtraError, StoreError
 from audiogenre.extraction import compute_all, compute_something, directory, lacking, stored_set
@@ -126,15 +126,13 @@ def _unchanged(item: Item) -> str | bytes:
         if hashlib.sha256(content).hexdigest() != item.sha256:
             raise AudioError("changed", "these are not the bytes that the catalogue knows")
         return content
-    try:
+    with reachable():
         stat = Path(item.path).stat()
-    except OSError as error:
-        raise AudioError("missing", error.strerror or str(error)) from error
-    if (stat.st_size, stat.st_mtime_ns) == (item.bytes, item.mtime_ns):
-        return content
-    with Path(item.path).open("rb") as file:  # copied, perhaps: the bytes decide
-        if hashlib.file_digest(file, "sha256").hexdigest() == item.sha256:
+        if (stat.st_size, stat.st_mtime_ns) == (item.bytes, item.mtime_ns):
             return content
+        with Path(item.path).open("rb") as file:  # copied, perhaps: the bytes decide
+            if hashlib.file_digest(file, "sha256").hexdigest() == item.sha256:
+                return content
     raise AudioError("changed", "the file has changed; run 'audiogenre download' again")
 
 

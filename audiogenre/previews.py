@@ -29,6 +29,7 @@ STAGE = "download"
 _FETCHES = 3  # of a preview that arrives damaged
 _SHORTEST = 0.9  # of the length a preview should have
 _MENDABLE = {"truncated", "not audio", "unreadable", "empty", "header"}  # by fetching it again
+_PASSING = {"missing", "unreachable"}  # by the next run, perhaps: it was not the file's bytes
 _PARTIAL = ".part"
 _HOUR = 3600.0
 _LONGEST_PATIENCE = 7 * 24 * _HOUR
@@ -67,7 +68,7 @@ def obtain(source: Source, track: Track, data: Path, *, tried: int = 0) -> Resul
             return track, Preview(place, digest, stat.st_size, seconds, stat.st_mtime_ns)
         content, seconds = _fetched(source, track)
     except AudioError as error:
-        again = track.path is None and error.reason in _MENDABLE
+        again = error.reason in (_MENDABLE if track.path is None else _PASSING)
         return track, _failure(track, error.reason, error.detail, version, tried, again=again)
     except HostBusyError as error:
         failure = Failure(track.id, STAGE, error.reason, error.detail, next_try=error.until)
@@ -81,7 +82,7 @@ def obtain(source: Source, track: Track, data: Path, *, tried: int = 0) -> Resul
         raise
     except OSError as error:
         detail = error.strerror or type(error).__name__
-        return track, _failure(track, "unreadable", detail, version, tried, again=False)
+        return track, _failure(track, "unreachable", detail, version, tried, again=True)
     track = source.described(track)
     path = raw_path(track, content)
     written_at = _write(Storage(data).place(path.as_posix()), content)

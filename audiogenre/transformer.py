@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, AudioSource, decode
+from audiogenre.audio import MAX_SECONDS, MIN_SECONDS, decode
 from audiogenre.extraction import compute, compute_something, feature_set
 from audiogenre.features import FeatureSet
+from audiogenre.integrity import AudioSource
 from audiogenre.pool import workers
 
 

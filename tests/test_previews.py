@@ -149,7 +149,7 @@ def test_the_next_try_follows_from_what_went_wrong(tmp_path: Path) -> None:
         (TransientError("timeout", "no answer"), "timeout", now),
         (ThrottledError("too often"), "rate limit", now),
         (HostBusyError("api", until), "host busy", until),
-        (OSError(5, "Input/output error"), "unreadable", None),
+        (OSError(5, "Input/output error"), "unreachable", now),
     ]
     for error, reason, next_try in cases:
         failure = refused([error], tmp_path)

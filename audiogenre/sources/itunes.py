@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from audiogenre.audio import pyav
 from audiogenre.errors import FetchError, UsageError
 from audiogenre.genres import GenreTree
+from audiogenre.mp4 import pyav
 from audiogenre.sources.remote import RemoteSource, number, rows, text
 from audiogenre.typing import Label, Problem, Track
 

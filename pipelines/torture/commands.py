@@ -31,11 +31,12 @@ def all_worlds(root: Path, service: Any) -> list[World]:
         own = ("--source", "deezer", *named, "--per-genre", "3", "--accept-terms")
         return ["audiogenre.download", *own, *_data(folder)]
 
+    again = ("--retry-failed",)
     return [
-        World("download folder", root, base.download, _nothing, weight=12),
-        World("download sample", root, _sample, _nothing, weight=2),
-        World("download deezer", root, deezer, _nothing, environment=urls, weight=3),
-        World("extract", root, _extract, base.registered, weight=6),
+        World("download folder", root, base.download, _nothing, again=again, weight=12),
+        World("download sample", root, _sample, _nothing, again=again, weight=2),
+        World("download deezer", root, deezer, _nothing, environment=urls, replaces=True, weight=3),
+        World("extract", root, _extract, base.registered, again=again, weight=6),
         World("fit", root, _fit, base.extracted, weight=1),
         World("fit again", root, _fit, base.fitted, weight=1),
         World("predict", root, _predict, base.with_songs, weight=6),

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipelines.torture.processes import PATIENCE, Ended
+from pipelines.torture.processes import HUNG, PATIENCE, Ended
 from pipelines.torture.trials import Tally, complete, crash, judge
 from pipelines.torture.worlds import World
 
@@ -112,11 +112,16 @@ def clocks(world: World, tally: Tally, count: int, rng: np.random.Generator) -> 
 
 def _at_another_time(world: World, jump: str) -> Ended:
     module, *arguments = world.command
-    command = [str(FAKETIME), "-f", jump, sys.executable, "-m", module, *arguments]
+    # The monotonic clock does not jump; faked, it makes every wait with a limit last for years.
+    faked = (str(FAKETIME), "--exclude-monotonic", "-f", jump)
+    command = [*faked, sys.executable, "-m", module, *arguments]
     path = os.pathsep.join(each for each in sys.path if each)
     environment = os.environ | world.environment | {"PYTHONPATH": path, "PYTHONWARNINGS": "ignore"}
     began = time.monotonic()
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Ended(-9, "", f"{HUNG} for {PATIENCE:.0f} s", PATIENCE)
     return Ended(done.returncode, done.stdout, done.stderr, time.monotonic() - began)

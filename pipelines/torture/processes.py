@@ -25,6 +25,7 @@ from pathlib import Path
 
 STRACE = shutil.which("strace")
 PATIENCE = 300.0  # s until a command counts as hung, however busy the machine
+HUNG = "HUNG"  # how its words begin then
 # What a killed command has locked is no news.
 os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker:UserWarning")
 _zygote = multiprocessing.get_context("forkserver")
@@ -132,7 +133,7 @@ class Started:
         if self._process.is_alive():
             self.kill()
             self._process.join()
-            (self._said / "err").write_text(f"HUNG for {seconds:.0f} s")
+            (self._said / "err").write_text(f"{HUNG} for {seconds:.0f} s")
         self.kill()  # workers that it has left
         _at_work.discard(self.pid)
         seconds = time.monotonic() - self._began

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from audiogenre import errors
-from pipelines.torture.processes import Ended
+from pipelines.torture.processes import HUNG, Ended
 from pipelines.torture.worlds import World
 
 _CODES = {
     *(errors.EXIT_DONE, errors.EXIT_SOME_FAILED, errors.EXIT_USAGE, errors.EXIT_LOGIN),
     errors.EXIT_INTERRUPTED,
 }
-_CRASH = re.compile(r"^(Traceback|Exception ignored|Fatal Python error|HUNG)", re.MULTILINE)
+_CRASH = re.compile(rf"^(Traceback|Exception ignored|Fatal Python error|{HUNG})", re.MULTILINE)
 _SENTENCE = re.compile(r"^(audiogenre |python -m pipelines\.)[^\n]*\w", re.MULTILINE)
 
 
@@ -94,7 +94,7 @@ def judge(
     """
     wrong = crash(ended) if ended else ""
     if not wrong and ended and ended.code == 0:
-        wrong = world.what_is_wrong_at_the_end()
+        wrong = world.what_is_wrong_at_the_end(tidy=False)
     some_failed = failed_before or some_has_failed(ended)
     wrong = wrong or world.what_is_wrong_on_the_way(some_failed=some_failed)
     if wrong:
@@ -107,14 +107,19 @@ def some_has_failed(ended: Ended | None) -> bool:
     return ended is not None and ended.code == errors.EXIT_SOME_FAILED
 
 
-def complete(world: World, tally: Tally, kind: str, what: str) -> bool:
+def complete(world: World, tally: Tally, kind: str, what: str, *, failed: bool = False) -> bool:
     """Run the command undisturbed on what was left: it has to end as if nothing had been.
+
+    Parameters
+    ----------
+    failed : bool
+        Whether a run before it has said that something failed, which may not be due yet.
 
     Returns
     -------
     sound : bool
     """
-    ended = world.run()
+    ended = world.run(world.again if failed else ())
     wrong = crash(ended)
     if not wrong and ended.code not in world.codes:
         wrong = f"run again, it ends with {ended.code}"
@@ -146,8 +151,9 @@ def campaign(
         sound = judge(world, tally, kind, what, ended, failed_before=failed)
         failed = failed or some_has_failed(ended)
         over = ended is not None and ended.code in world.codes
-        if sound and (over or in_a_row == 3 or number == count - 1):
-            complete(world, tally, kind, what)
+        comparable = not (failed and world.replaces)
+        if sound and comparable and (over or in_a_row == 3 or number == count - 1):
+            complete(world, tally, kind, what, failed=failed)
         if not sound or over or in_a_row == 3:
             world.reset()
             in_a_row, failed = 0, False

@@ -38,6 +38,10 @@ class World:
     environment : mapping, optional
     weight : float
         Its share of trials; what takes long has few.
+    again : sequence of str
+        What the command is told besides, to try again what is not due yet.
+    replaces : bool
+        Whether it takes something else for what has failed: then there is no one end any more.
     """
 
     def __init__(
@@ -48,12 +52,14 @@ class World:
         build: Callable[[Path], None],
         *,
         environment: Mapping[str, str] | None = None,
+        again: Sequence[str] = (),
+        replaces: bool = False,
         weight: float = 1.0,
     ) -> None:
         self.name, self.root, self.weight = name, root, weight
         self.folder, self.said = root / name / "now", root / name / "said"
         self.environment = dict(environment or {})
-        self.command = list(command(self.folder))
+        self.command, self.again, self.replaces = list(command(self.folder)), again, replaces
         self._build = build
         self.before: Facts = Facts()
         self.after: Facts = Facts()
@@ -93,22 +99,27 @@ class World:
         shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
 
     def start(
-        self, *, held: bool = False, largest_file: int | None = None, said: Path | None = None
+        self,
+        options: Sequence[str] = (),
+        *,
+        held: bool = False,
+        largest_file: int | None = None,
+        said: Path | None = None,
     ) -> Started:
-        """Start the command."""
+        """Start the command, with options besides its own."""
         module, *arguments = self.command
         return Started(
             module,
-            arguments,
+            [*arguments, *options],
             said or self.said,
             environment=self.environment,
             held=held,
             largest_file=largest_file,
         )
 
-    def run(self) -> Ended:
+    def run(self, options: Sequence[str] = ()) -> Ended:
         """Run the command to its end."""
-        return self.start().wait()
+        return self.start(options).wait()
 
     def facts(self) -> Facts:
         """Return what there is now."""
@@ -124,19 +135,27 @@ class World:
         """
         try:
             found = self.facts()
+            if some_failed and self.replaces:
+                return ""
             for fact in [each for each in found if each[1] == "failures"] if some_failed else ():
                 del found[fact]
             return is_between(found, self.before, self.after)
         except Exception as error:  # whatever cannot be read is half written
             return f"cannot be read: {error}"
 
-    def what_is_wrong_at_the_end(self) -> str:
-        """Tell what is wrong after the command has been run to its end; "" if nothing is."""
+    def what_is_wrong_at_the_end(self, *, tidy: bool = True) -> str:
+        """Tell what is wrong after the command has been run to its end; "" if nothing is.
+
+        Parameters
+        ----------
+        tidy : bool
+            Whether nothing half written may be left: not all of it could be deleted, perhaps.
+        """
         try:
             wrong = is_same(self.facts(), self.after)
         except Exception as error:
             return f"cannot be read: {error}"
-        left = leftovers(self.folder)
+        left = leftovers(self.folder) if tidy else []
         return wrong or (f"left behind: {', '.join(left)}" if left else "")
 
 

@@ -161,10 +161,12 @@ def test_a_film_whose_sound_no_decoder_knows_is_unreadable(tmp_path: Path) -> No
     assert refusal(film.replace(b"mp4a", b"zzzz").replace(b"esds", b"free")) == "unreadable"
 
 
-def test_what_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
-    assert refusal(tmp_path / "nowhere.mp3") == "unreadable"
+def test_what_cannot_be_opened_is_told_from_damage(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "nowhere.mp3") == "missing"
+    assert refusal(str(tmp_path / "nowhere.mp3")) == "missing"
     assert refusal(tmp_path) == "unreadable"
-    assert refusal(str(tmp_path / "nowhere.mp3")) == "unreadable"
+    (tmp_path / "round.mp3").symlink_to(tmp_path / "round.mp3")
+    assert refusal(tmp_path / "round.mp3") == "unreachable"
     os.mkfifo(tmp_path / "pipe.mp3")  # opening it would wait for a writer
     assert refusal(tmp_path / "pipe.mp3") == "unreadable"
 

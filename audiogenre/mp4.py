@@ -1,0 +1,103 @@
+"""MP4, Matroska and bare AAC, which libsndfile does not read: by FFmpeg's libraries, in PyAV."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from audiogenre.errors import AudioError, MissingExtraError
+from audiogenre.integrity import AudioSource, Buffer, check_density, is_adts
+
+
+def is_needed(data: Buffer) -> bool:
+    """Tell whether libsndfile cannot read this container: MP4, Matroska or bare AAC."""
+    return bytes(data[4:8]) == b"ftyp" or bytes(data[:4]) == b"\x1aE\xdf\xa3" or is_adts(data)
+
+
+def pyav() -> Any:
+    """Return the module PyAV.
+
+    Raises
+    ------
+    MissingExtraError
+    """
+    try:
+        import av
+    except ImportError as error:
+        raise MissingExtraError("Reading m4a, aac and webm", "m4a") from error
+    return av
+
+
+def probe(source: AudioSource) -> float:
+    """Return the length in seconds that the container states.
+
+    Raises
+    ------
+    AudioError, MissingExtraError
+    """
+    av = pyav()
+    try:
+        with av.open(_openable(source)) as container:
+            if not container.streams.audio:
+                raise AudioError("not audio", "the file has no audio stream")
+            return float(container.duration or 0) / 1e6
+    except av.FFmpegError as error:
+        raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
+
+
+def _openable(source: AudioSource) -> str | BinaryIO:
+    """Return a source as FFmpeg's binding takes it."""
+    if isinstance(source, bytes):
+        return io.BytesIO(source)
+    return os.fspath(source) if isinstance(source, os.PathLike) else source
+
+
+def read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np.float32], int]:
+    """Decode, every channel kept: FFmpeg's own downmix is too loud.
+
+    Returns
+    -------
+    channels : ndarray, shape (n, c), float32
+    rate : int, Hz
+
+    Raises
+    ------
+    AudioError, MissingExtraError
+    """
+    av = pyav()
+    blocks: list[npt.NDArray[np.float32]] = []
+    frames = 0
+    try:
+        with av.open(_openable(source)) as container:
+            if not container.streams.audio:
+                raise AudioError("not audio", "the file has no audio stream")
+            stream = container.streams.audio[0]
+            if stream.codec_context is None:
+                raise AudioError("unreadable", "no decoder knows its kind of audio")
+            rate = int(stream.rate)
+            check_density(stream.channels, rate)
+            promised = float(stream.duration * stream.time_base) if stream.duration else 0.0
+            limit = None if max_seconds is None else round(max_seconds * rate)
+            planar = av.AudioResampler(format="fltp", rate=rate)
+            for packet in container.decode(stream):
+                for frame in planar.resample(packet):
+                    blocks.append(frame.to_ndarray().T)
+                    frames += len(blocks[-1])
+                if limit is not None and frames >= limit:
+                    break
+            channels = np.concatenate(blocks)[:limit] if blocks else None
+    except av.FFmpegError as error:
+        raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
+    except ValueError as error:  # a rate of zero, or channels that come and go
+        raise AudioError("unreadable", f"decoding failed ({error})") from error
+    if channels is None:
+        raise AudioError("unreadable", "no audio frame decodes")
+    whole = promised if max_seconds is None else min(promised, max_seconds)
+    # Encoder padding makes the container's length inexact by a few AAC frames of 1,024 samples.
+    if frames < whole * rate - 4096:
+        raise AudioError("truncated", f"{frames / rate:.1f} s decode of {whole:.1f} s promised")
+    return channels, rate
