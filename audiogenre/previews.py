@@ -107,10 +107,12 @@ def patience(tried: int) -> float:
 def raw_path(track: Track, content: bytes = b"") -> Path:
     """Return where a fetched preview lies below the data folder, spread over 256 folders."""
     name = track.id.partition(":")[2]
-    spread = hashlib.sha256(name.encode()).hexdigest()[:2]
+    digest = hashlib.sha256(name.encode()).hexdigest()
     safe = "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
+    if safe != name:  # another name may look the same now
+        safe += f"-{digest[:16]}"
     suffix = ".m4a" if content[4:8] == b"ftyp" else ".mp3"
-    return Path("raw") / track.source / spread / (safe + suffix)
+    return Path("raw") / track.source / digest[:2] / (safe + suffix)
 
 
 def _fetched(source: Source, track: Track) -> tuple[bytes, float]:

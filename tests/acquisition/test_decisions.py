@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from acquisition.conftest import HERE
@@ -96,3 +96,11 @@ def test_a_preview_lies_below_raw_whatever_its_id(name: str, source: str) -> Non
     assert len(path.parts[2]) == 2
     assert path.suffix == ".mp3"
     assert not {"/", "\0", "..", "."} & {path.stem}
+
+
+@given(one=st.text(min_size=1, max_size=40), other=st.text(min_size=1, max_size=40))
+@example(one="a/b", other="a_b")
+@example(one="a.b", other="a b")
+def test_two_previews_of_a_source_never_share_a_file(one: str, other: str) -> None:
+    paths = {raw_path(Track(f"deezer:{name}", "deezer")) for name in (one, other)}
+    assert len(paths) == len({one, other})
