@@ -167,13 +167,17 @@ def save_bundle(
     ------
     StoreError
         If it cannot be written; what was there before stays.
+    BundleError
+        If it could not be loaded again, as it holds a type that is not allowed.
     """
     beside, old = partials.beside(folder), partials.beside(folder, "old")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _tidy(folder)
         beside.mkdir()
-        model_files().dump({"classifier": classifier, "novelty": novelty}, beside / "model.skops")
+        file = beside / "model.skops"
+        model_files().dump({"classifier": classifier, "novelty": novelty}, file)
+        check_file(file)
         text = json.dumps({"schema_version": SCHEMA_VERSION, **metadata}, indent=2, default=_plain)
         (beside / "metadata.json").write_text(text + "\n", encoding="utf-8")
         predictions.to_parquet(beside / "predictions.parquet", index=False)
@@ -184,6 +188,11 @@ def save_bundle(
             beside.rename(folder)
     except OSError as error:
         raise StoreError(f"cannot write {folder}: {error.strerror or error}") from error
+    except UntrustedError as error:
+        raise BundleError(
+            f"the model {folder.name!r} could not be loaded again, and was not written: {error} "
+            "(a family's types are named in audiogenre/trust.py)"
+        ) from error
     finally:
         if old.exists() and not folder.exists():
             old.rename(folder)

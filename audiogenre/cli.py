@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from audiogenre import __version__
 from audiogenre.errors import (
@@ -43,7 +44,7 @@ def make_parser(command: str, summary: str, example: str) -> argparse.ArgumentPa
     example : str
         Command lines, shown at the end of the help.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=f"audiogenre {command}",
         description=summary,
         epilog=f"example:\n{example}",
@@ -64,12 +65,28 @@ def make_parser(command: str, summary: str, example: str) -> argparse.ArgumentPa
     return parser
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong in one line; the usage would bury it."""
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}; '{self.prog} --help' shows how it goes\n")
+
+
 class Output:
     """Where a command's words go: text and results to stdout, all else to stderr."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.json = bool(args.json)
         self.quiet = bool(args.quiet)
+        places = (("--data", args.data, "data"), ("--models", args.models, "models"))
+        self._where = "".join(
+            f" {option} {shlex.quote(str(place))}"
+            for option, place, usual in places
+            if place != Path(usual)
+        )
+
+    def next(self, step: str) -> None:
+        """Say which command comes next, on the same data and models."""
+        self.say(f"next: audiogenre {step}{self._where}")
 
     def say(self, text: str = "") -> None:
         """Print a line of the result for a person."""
@@ -105,8 +122,16 @@ def run(
     command: Callable[[argparse.Namespace, Output], int],
     parser: argparse.ArgumentParser,
     argv: Sequence[str] | None,
+    *,
+    resumes: bool = False,
 ) -> int:
-    """Parse, run, and turn what went wrong into a sentence and an exit code."""
+    """Parse, run, and turn what went wrong into a sentence and an exit code.
+
+    Parameters
+    ----------
+    resumes : bool
+        Whether the command, interrupted and run again, goes on from where it was.
+    """
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:  # closed: take its number before a file of ours does
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
@@ -131,11 +156,9 @@ def run(
         print(printable(f"{parser.prog}: {error}"), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(
-            f"{parser.prog}: interrupted; what was done is kept, and the same command goes on "
-            "from there",
-            file=sys.stderr,
-        )
+        kept = "what was done is kept, and the same command goes on from there"
+        left = kept if resumes else "nothing was left half written"
+        print(f"{parser.prog}: interrupted; {left}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BrokenProcessPool:
         print(f"{parser.prog}: a worker process has died: is there memory?", file=sys.stderr)
@@ -240,7 +263,8 @@ def audio_files(arguments: Sequence[str]) -> list[Path]:
         except OSError as error:
             raise UsageError(f"cannot look at {argument!r}: {error.strerror}") from error
         if not new:
-            raise UsageError(f"there is no audio at {argument!r}")
+            there = "no mp3, wav, flac, ogg ..." if Path(argument).is_dir() else "nothing there"
+            raise UsageError(f"there is no audio at {argument!r}: {there}")
         found |= dict.fromkeys(new)
     return list(found)
 
@@ -291,6 +315,17 @@ def between(low: float, high: float) -> Callable[[str], float]:
         return value
 
     return parse
+
+
+def counted(count: int, thing: str) -> str:
+    """Return a number of things in words.
+
+    Examples
+    --------
+    >>> counted(1, "track"), counted(2000, "track")
+    ('1 track', '2000 tracks')
+    """
+    return f"{count} {thing}{'' if count == 1 else 's'}"
 
 
 def _interrupt(*_: object) -> None:

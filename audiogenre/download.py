@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, agree, between, exclusive, make_parser, positive, run
+from audiogenre.cli import Output, agree, between, counted, exclusive, make_parser, positive, run
 from audiogenre.errors import (
     EXIT_DONE,
     EXIT_SOME_FAILED,
@@ -130,7 +130,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
                 code = max(code, EXIT_SOME_FAILED)
     out.result({"source": ",".join(source.name for source in sources), **total})
     if total["seen"] and not args.dry_run:
-        out.say(f"next: {_next_step(sources, FeatureStore.of(args.data).sets())}")
+        out.next(_next_step(sources, FeatureStore.of(args.data).sets()))
     return code
 
 
@@ -183,8 +183,8 @@ def _wanted(args: argparse.Namespace) -> list[tuple[str, dict[str, Any]]]:
 
 def _next_step(sources: list[Source], sets: list[str]) -> str:
     if any(source.name not in ("table", "reccobeats") for source in sources):
-        return "audiogenre extract"
-    return f"audiogenre fit --features {'spotify' if 'spotify' in sets else 'extracted'}"
+        return "extract"
+    return f"fit --features {'spotify' if 'spotify' in sets else 'extracted'}"
 
 
 def _report(source: str, notes: list[str], outcome: Any, out: Output, *, dry_run: bool) -> None:
@@ -192,16 +192,17 @@ def _report(source: str, notes: list[str], outcome: Any, out: Output, *, dry_run
         out.say(f"{source}: {note}")
     would = "would be " if dry_run else ""
     if outcome.corrected:
-        out.say(f"{source}: {outcome.corrected} tracks corrected")
+        changed = counted(outcome.corrected, "track")
+        out.say(f"{source}: {changed} changed (label, title, artist ...)")
     if outcome.gone:
-        out.say(f"{source}: {outcome.gone} files are gone; their labels no longer count")
+        out.say(f"{source}: {counted(outcome.gone, 'file')} gone; their labels no longer count")
     if outcome.attributes:
         out.say(f"{source}: features of {outcome.attributes} tracks added")
     if outcome.new or outcome.fetched or outcome.failed:
-        text = f"{outcome.seen} tracks seen, {outcome.new} {would}new, {outcome.fetched} previews"
-        out.say(f"{source}: {text} {would}added")
+        seen, fetched = counted(outcome.seen, "track"), counted(outcome.fetched, "preview")
+        out.say(f"{source}: {seen} seen, {outcome.new} {would}new, {fetched} {would}added")
     else:
-        out.say(f"{source}: {outcome.seen} tracks seen, nothing to do")
+        out.say(f"{source}: {counted(outcome.seen, 'track')} seen, nothing to do")
     for reason, count in outcome.reasons.most_common():
         out.say(f"{source}: {count} failed: {reason}")
     if outcome.failed:
@@ -240,7 +241,7 @@ def _cores() -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``audiogenre download``; return the exit code."""
-    return run(command, parser(), argv)
+    return run(command, parser(), argv, resumes=True)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, exclusive, make_parser, positive, run
+from audiogenre.cli import Output, counted, exclusive, make_parser, positive, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     _report(planned, tally, seconds, out)
     _report_compared(compared, out)
     if planned.tracks:
-        out.say(f"next: audiogenre fit --features {_features(args)}")
+        out.next(f"fit --features {_features(args)}")
     out.result(
         {
             "set": ",".join(names),
@@ -244,10 +244,10 @@ def _discard(catalog: Catalog, store: Any, data: Path, sets: Sequence[Any]) -> i
 def _report(planned: Any, tally: _Tally, seconds: float, out: Output) -> None:
     if planned.tracks == 0:
         out.say("no previews yet")
-        out.say("next: audiogenre download")
+        out.next("download")
         return
     if not planned.parts:
-        out.say(f"{planned.tracks} tracks, nothing to do")
+        out.say(f"{counted(planned.tracks, 'track')}, nothing to do")
     else:
         rate = tally.extracted / max(seconds, 1e-9)
         out.say(
@@ -318,7 +318,7 @@ def _report_compared(compared: dict[str, dict[str, Any]], out: Output) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``audiogenre extract``; return the exit code."""
-    return run(command, parser(), argv)
+    return run(command, parser(), argv, resumes=True)
 
 
 if __name__ == "__main__":

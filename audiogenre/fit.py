@@ -207,7 +207,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     out.say(f"card: {folder / 'README.md'}")
     out.say(f"figures: {folder / 'figures'}")
     audio = all(each["name"] in FEATURE_SETS for each in dataset.sets)
-    out.say(f"next: audiogenre {f'predict {name} FILE ...' if audio else f'compare {name} MODEL'}")
+    out.next(f"predict {name} FILE ..." if audio else f"compare {name} MODEL")
     out.result(record.result(metadata, fitted))
     return EXIT_DONE
 

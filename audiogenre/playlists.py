@@ -103,7 +103,7 @@ def _login(args: argparse.Namespace, out: Output, client_id: str) -> int:
     pending, address = _answer(args, out, client_id)
     finish(pending, address)
     out.say("you are logged in; Spotify asks for a new login after six months")
-    out.say("next: audiogenre playlists plan")
+    out.next("playlists plan")
     out.result({"logged_in": True, "file": Login(client_id).path})
     return EXIT_DONE
 
@@ -252,7 +252,7 @@ def _port(text: str) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``audiogenre playlists``; return the exit code."""
-    return run(command, parser(), argv)
+    return run(command, parser(), argv, resumes=True)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def _rollback(args: argparse.Namespace, out: Output) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the refresh; return the exit code."""
-    return run(command, parser(), argv)
+    return run(command, parser(), argv, resumes=True)
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ def command(args: argparse.Namespace, out: Output) -> int:
     if unchanged:
         out.say(f"{unchanged} of {len(wanted)} as before: nothing to change")
     if changes:
-        out.say("next: audiogenre fit")
+        out.next("fit")
     out.result({"kind": args.kind, "changed": [vars(x) for x in changes], "unchanged": unchanged})
     return EXIT_DONE
 

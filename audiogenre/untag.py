@@ -48,4 +48,4 @@ def command(args: argparse.Namespace, out: Output) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``audiogenre predict --undo-tags``; return the exit code."""
-    return run(command, parser(), argv)
+    return run(command, parser(), argv, resumes=True)

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, ClassVar, cast
 
 from audiogenre import tagging
 from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
+from audiogenre.cli import counted
 from audiogenre.errors import UsageError
 from audiogenre.sources.base import BaseSource
 from audiogenre.typing import LABEL_KINDS, Label, LabelKind, Problem, Track
@@ -52,7 +53,7 @@ class FolderSource(BaseSource):
             raise UsageError("the source 'folder' needs --path FOLDER")
         self.path = Path(self.path).expanduser().resolve()
         if not self.path.is_dir():
-            raise UsageError(f"{self.path} is not a folder")
+            raise UsageError(f"{self.path} is not a folder; --path is the one your music lies in")
         manifest = self.path / MANIFEST
         self.labels = self.labels or ("manifest" if manifest.is_file() else "folder")
         if self.labels not in LABELS_FROM:
@@ -69,7 +70,7 @@ class FolderSource(BaseSource):
     def tracks(self) -> Iterator[Track | Problem]:
         """List the audio files in the order of their paths, with what is known about them."""
         manifest = self._read_manifest() if self.labels == "manifest" else None
-        other = unlisted = 0
+        other = unlisted = unlabelled = seen = 0
         for folder, folders, files in os.walk(self._root):
             folders[:] = sorted(each for each in folders if not each.startswith("."))
             for file in sorted(files):
@@ -81,20 +82,29 @@ class FolderSource(BaseSource):
                     yield Problem(_identify(path), f"name: {name} is not UTF-8: rename it")
                 elif path.exists() and not path.is_file():  # a pipe, which would never end
                     yield Problem(_identify(path), f"unreadable: {path} is no regular file")
-                elif manifest is None:
-                    yield self._track(path, self._from_file(path))
-                elif row := manifest.pop(path.relative_to(self._root).as_posix(), None):
-                    yield self._track(path, row)
-                else:
+                elif manifest is not None and _below(path, self._root) not in manifest:
                     unlisted += 1
+                else:
+                    row = manifest and manifest.pop(_below(path, self._root))
+                    track = self._track(path, row or self._from_file(path))
+                    seen, unlabelled = seen + 1, unlabelled + (not track.labels)
+                    yield track
         for file in manifest or ():
             yield Problem(
                 _identify(self._root / file), f"missing: {file} is in manifest.csv and not there"
             )
         if other:
-            self.notes.append(f"{other} files that are not audio were ignored")
+            self.notes.append(f"{counted(other, 'file')} not audio, left alone")
         if unlisted:
-            self.notes.append(f"{unlisted} audio files are not in {MANIFEST} and were left out")
+            self.notes.append(f"{counted(unlisted, 'audio file')} not in {MANIFEST}, left out")
+        if unlabelled:
+            self.notes.append(
+                f"{counted(unlabelled, 'track')} without a label, so nothing can be learned from "
+                f"them: put files into a folder for each {self.label}, write {MANIFEST}, or take "
+                "--labels tags"
+            )
+        if not seen:
+            self.notes.append(f"there is no audio in {self._root} that could be taken")
 
     def fetch(self, track: Track) -> bytes:
         """Return the file's bytes; the audio of a folder is otherwise read in place."""
@@ -149,6 +159,10 @@ class FolderSource(BaseSource):
         elif path.parent != self._root:
             row[self.label] = path.parent.name.replace(";", ",")
         return row
+
+
+def _below(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def _is_text(path: Path) -> bool:

@@ -119,10 +119,10 @@ def test_the_report_for_a_person_names_what_was_left_out(
     assert run_main(*command) == 1
     out, err = capsys.readouterr()
     for sentence in (
-        "1 files that are not audio were ignored",
-        "1 audio files are not in manifest.csv and were left out",
+        "1 file not audio, left alone",
+        "1 audio file not in manifest.csv, left out",
         "1 failed: missing",
-        "next: audiogenre extract",
+        f"next: audiogenre extract --data {folder.data}\n",
     ):
         assert sentence in out
     assert f"folder: {FolderSource.terms}" in out

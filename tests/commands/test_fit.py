@@ -144,7 +144,9 @@ def test_fit_says_score_with_protocol_and_what_to_run_next(
     lines = capsys.readouterr().out.splitlines()
     assert [x for x in lines if "95 % interval" in x and "artist split" in x and "n = " in x]
     assert [x for x in lines if x.startswith("tolerance")]
-    assert lines[-1] == "next: audiogenre predict extracted-baseline-majority FILE ..."
+    step, places = lines[-1].split(" --data ")
+    assert step == "next: audiogenre predict extracted-baseline-majority FILE ..."
+    assert places.endswith(f" --models {tmp_path}"), "the model is asked where it was written"
 
 
 def test_fit_gives_the_same_model_twice(main: Main, result: Read, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_report_for_a_person_counts_by_reason(
     assert misses
     assert done.returncode == 1
     assert f"deezer: {misses} failed: no preview" in done.stdout
-    assert done.stdout.endswith("next: audiogenre extract\n")
+    assert done.stdout.endswith(f"next: audiogenre extract --data {downloads.data}\n")
     again = run_command("download", *options)
     assert (again.returncode, again.stderr) == (0, "")
     assert "nothing to do" in again.stdout

@@ -180,5 +180,6 @@ def test_both_sets_are_extracted_together(
         np.testing.assert_allclose(store.read(store.find(name)), expected, rtol=1e-3, atol=1e-3)
     assert run_main(*asked) == 0
     said = capsys.readouterr().out
-    assert "1 tracks, nothing to do" in said
-    assert said.endswith("next: audiogenre fit --features extracted --set full+musicnn\n")
+    assert "1 track, nothing to do" in said
+    step = "audiogenre fit --features extracted --set full+musicnn"
+    assert said.endswith(f"next: {step} --data {data}\n")

@@ -88,7 +88,7 @@ def test_what_is_not_audio_is_counted_and_hidden_files_are_passed_over(tmp_path:
         (tmp_path / name).write_text("-")
     source = FolderSource(tmp_path)
     assert list(labels_of(source)) == ["a.wav"]
-    assert source.notes == ["3 files that are not audio were ignored"]
+    assert source.notes == ["3 files not audio, left alone"]
 
 
 def manifest(folder: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -122,7 +122,18 @@ def test_a_manifest_names_labels_and_the_rest(tmp_path: Path) -> None:
         "CC0",
     )
     assert (b.labels, b.artist, b.title) == ((), None, None)
-    assert source.notes == []
+    assert {note.partition(",")[0] for note in source.notes} == {"1 track without a label"}
+
+
+def test_a_folder_without_audio_or_labels_says_so(tmp_path: Path) -> None:
+    empty = FolderSource(tmp_path)
+    assert list(empty.tracks()) == []
+    assert empty.notes == [f"there is no audio in {tmp_path} that could be taken"]
+    write_clip(tmp_path / "a.wav")
+    flat = FolderSource(tmp_path)
+    assert len(list(flat.tracks())) == 1
+    (note,) = flat.notes
+    assert note.startswith("1 track without a label, so nothing can be learned from them: ")
 
 
 def test_files_missing_from_disk_or_manifest_are_told_apart(tmp_path: Path) -> None:
@@ -134,7 +145,7 @@ def test_files_missing_from_disk_or_manifest_are_told_apart(tmp_path: Path) -> N
     assert isinstance(track, Track)
     assert isinstance(problem, Problem)
     assert problem.reason.startswith("missing: ")
-    assert source.notes == ["1 audio files are not in manifest.csv and were left out"]
+    assert source.notes == ["1 audio file not in manifest.csv, left out"]
     write_clip(tmp_path / "gone.wav")
     found = listed(FolderSource(tmp_path))
     assert problem.item in [each.id for each in found], "the ledger's item is not the track's id"
