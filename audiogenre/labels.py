@@ -40,8 +40,8 @@ def labelled(
     if rows["label"].nunique() < 2:
         raise UsageError(
             f"a classifier needs tracks of two {kind}s or more, and there are "
-            f"{rows['label'].nunique()}; 'audiogenre download' adds tracks, 'audiogenre status' "
-            "shows what is there"
+            f"{rows['label'].nunique()}; 'audiogenre download --help' tells how to add some, "
+            "'audiogenre status' shows what is there"
         )
     tracks = rows.drop_duplicates("track_id").set_index("track_id")
     for name, renamed in tracks[tracks["said"] != tracks["label"]].groupby("label"):
