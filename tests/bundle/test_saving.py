@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from sklearn.neighbors import NearestCentroid
 
 from audiogenre import partials
 from audiogenre.bundle import Bundle
 from audiogenre.bundles import load_bundle, save_bundle
-from audiogenre.errors import StoreError
+from audiogenre.errors import BundleError, StoreError
 
 
 def saved(folder: Path, full: Bundle, describe: Callable[[Path], None], name: str = "new") -> None:
@@ -47,6 +49,17 @@ def test_a_model_stays_when_writing_its_successor_fails(copied: Path, full: Bund
 def test_a_first_model_that_cannot_be_written_leaves_nothing(tmp_path: Path, full: Bundle) -> None:
     with pytest.raises(StoreError):
         saved(tmp_path / "models" / "first", full, disk_full)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_a_model_that_could_not_be_loaded_again_is_not_written(
+    tmp_path: Path, full: Bundle
+) -> None:
+    own = replace(full, classifier=NearestCentroid().fit([[0.0], [1.0], [2.0], [4.0]], [*"aabb"]))
+    with pytest.raises(
+        BundleError, match=r"a type that is not allowed: sklearn.neighbors.*trust.py"
+    ):
+        saved(tmp_path / "models" / "own", own, lambda beside: None)
     assert list((tmp_path / "models").iterdir()) == []
 
 
