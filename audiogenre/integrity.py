@@ -144,12 +144,14 @@ def with_length(data: Buffer, frames: Mp3Frames) -> bytes:
 
     A variable bit rate without the tag makes the decoder guess a length, and stop there.
     """
-    head = bytes(data[frames.start : frames.start + 4])
-    length, count = _frame(data, frames.start)
+    head = bytearray(data[frames.start : frames.start + 4])
+    head[2] |= 0xE0  # at the highest bit rate there is room for it
+    head[2] &= 0xEF
+    length, count = _frame_of(bytes(head))
     mono = head[3] >> 6 == 3
     side = (17 if mono else 32) if count == 1152 else (9 if mono else 17)
     tag = b"Xing" + struct.pack(">II", 1, frames.samples // count)
-    return (head + bytes(side) + tag).ljust(length, b"\0") + bytes(data[frames.start :])
+    return bytes(head + bytes(side) + tag).ljust(length, b"\0") + bytes(data[frames.start :])
 
 
 def mp3_excerpt(data: bytes, seconds: float) -> bytes:

@@ -101,7 +101,7 @@ def fuzz(name: str, args: argparse.Namespace, findings: Path) -> dict[str, Any]:
             env=os.environ | _ONE_THREAD | {"TMPDIR": folder},
         )
         seconds = time.monotonic() - started
-        said = done.stderr
+        said = done.stdout + done.stderr  # Python's words come on either
         n_inputs = sum(1 for _ in corpus.iterdir())
     statistics = {key: int(value) for key, value in _STATISTIC.findall(said)}
     return {

@@ -16,6 +16,7 @@ from audio.conftest import encode, float_wav, refusal, tone
 from audiogenre import decode
 from audiogenre.audio import SAMPLE_RATE, probe
 from audiogenre.errors import AudioError
+from audiogenre.integrity import mp3_frames, with_length
 from audiogenre.sources.synth import render
 
 # --- the ways in ---
@@ -210,6 +211,18 @@ def test_an_mp3_that_states_no_length_is_decoded_whole(mode: str) -> None:
     y, _ = decode(bare)
     # The decoder's delay, told by the lost frame, now stays at the start.
     assert 20 * SAMPLE_RATE - 1152 <= len(y) <= 20 * SAMPLE_RATE + 3 * 1152
+
+
+def test_an_mp3_whose_first_frame_has_no_room_for_a_tag_is_decoded_whole() -> None:
+    short = b"\xff\xf3\x14\xc0".ljust(24, b"\0")  # 8 kbit/s at 24 kHz
+    music = render("iron stomp", artist=0, track=0, seconds=20)
+    full = encode(music, 24_000, format="MP3", bitrate_mode="VARIABLE", compression_level=0.5)
+    bare = short + untagged(full)
+    frames = mp3_frames(bare, limit=None)
+    tagged = mp3_frames(with_length(bare, frames), limit=None)
+    assert (tagged.tagged, tagged.broken, tagged.samples) == (True, False, frames.samples)
+    y, sr = decode(bare, max_seconds=None)
+    assert len(y) / sr == pytest.approx(len(music) / 24_000, abs=0.1)
 
 
 def test_an_mp3_that_states_no_length_is_refused_when_half_of_it_is_zeros(mp3_bytes: bytes) -> None:
