@@ -39,6 +39,7 @@ SUFFIXES_PYAV = {".m4a", ".mp4", ".aac", ".webm"}
 
 _SILENT_PEAK = 1e-4  # -80 dB of full scale
 _ABSURD_PEAK = 1e4  # 80 dB above full scale
+PASSING = {"missing", "unreachable"}  # so it may be there again: it was not the file's bytes
 _DOUBTFUL = {"unreadable", "truncated"}  # so a decoder calls what the disk did not give, too
 _MOST_AGAIN = 64 << 20  # bytes of a file that is read once more because of that
 _NOT_AUDIO = {

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from audiogenre import partials
-from audiogenre.audio import probe
+from audiogenre.audio import PASSING, probe, reachable
 from audiogenre.errors import AudioError, StoreError, UsageError
 from audiogenre.sources.folder import read_tags
 
@@ -150,12 +150,21 @@ def location(song: Path, home: Path) -> str:
 
 
 def _described(song: Path) -> str:
-    """Return the line about a song: its length, and by whom it is."""
+    """Return the line about a song: its length, and by whom it is.
+
+    Raises
+    ------
+    StoreError
+        If the system does not give the file, which was there a moment ago.
+    """
+    seconds = -1  # not known
     try:
+        with reachable():
+            tags = read_tags(song)
         seconds = round(probe(song))
-    except AudioError:
-        seconds = -1  # not known
-    tags = read_tags(song)
+    except AudioError as error:
+        if error.reason in PASSING:
+            raise StoreError(f"{song} cannot be read: {error.detail}") from error
     title = tags.get("title") or song.stem
     artist = tags.get("artist", "").replace(";", ", ")
     return f"#EXTINF:{seconds},{_plain(f'{artist} - {title}' if artist else title)}"

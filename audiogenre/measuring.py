@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from audiogenre.audio import decode
+from audiogenre.audio import decode, reachable
 from audiogenre.errors import AudioError, MissingExtraError
 from audiogenre.extraction import compute
 from audiogenre.features import FeatureSet
@@ -54,7 +54,8 @@ def measure_file(
         y, sr = decode(path, max_seconds=clip_seconds(chosen))
         y = change(y, sr, path) if change else y
         found = measure(y, sr, chosen, timeline=timeline, with_images=with_images)
-        return replace(found, said=read_tags(path) if with_context else {})
+        with reachable():
+            return replace(found, said=read_tags(path) if with_context else {})
     except (AudioError, MissingExtraError) as error:
         return str(error)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from audiogenre.audio import decode, probe
+from audiogenre.audio import PASSING, decode, probe
 from audiogenre.catalog import Failure, Preview
 from audiogenre.errors import (
     AudioError,
@@ -29,7 +29,6 @@ STAGE = "download"
 _FETCHES = 3  # of a preview that arrives damaged
 _SHORTEST = 0.9  # of the length a preview should have
 _MENDABLE = {"truncated", "not audio", "unreadable", "empty", "header"}  # by fetching it again
-_PASSING = {"missing", "unreachable"}  # by the next run, perhaps: it was not the file's bytes
 _PARTIAL = ".part"
 _HOUR = 3600.0
 _LONGEST_PATIENCE = 7 * 24 * _HOUR
@@ -68,7 +67,7 @@ def obtain(source: Source, track: Track, data: Path, *, tried: int = 0) -> Resul
             return track, Preview(place, digest, stat.st_size, seconds, stat.st_mtime_ns)
         content, seconds = _fetched(source, track)
     except AudioError as error:
-        again = error.reason in (_MENDABLE if track.path is None else _PASSING)
+        again = error.reason in (_MENDABLE if track.path is None else PASSING)
         return track, _failure(track, error.reason, error.detail, version, tried, again=again)
     except HostBusyError as error:
         failure = Failure(track.id, STAGE, error.reason, error.detail, next_try=error.until)

@@ -92,6 +92,14 @@ def test_a_list_has_lengths_names_and_relative_paths(tmp_path: Path) -> None:
     assert list((tmp_path / "lists").iterdir()) == [tmp_path / "lists" / "rock.m3u8"]
 
 
+def test_a_song_that_the_system_does_not_give_is_a_sentence(tmp_path: Path) -> None:
+    song = tmp_path / "a.wav"
+    song.symlink_to(song)
+    with pytest.raises(StoreError, match=r"a\.wav cannot be read: "):
+        write(tmp_path / "lists", {"rock": [song]})
+    assert not (tmp_path / "lists").exists() or not [*(tmp_path / "lists").iterdir()]
+
+
 def test_every_path_leads_to_its_song(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = tmp_path / "real" / "deep"
     names = ["#1.mp3", " a.mp3", "..b.mp3", "http:c.mp3", "d e.mp3", "ü.mp3"]

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, cast
 
 from audiogenre import tagging
-from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV
+from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV, reachable
 from audiogenre.cli import counted
-from audiogenre.errors import UsageError
+from audiogenre.errors import AudioError, UsageError
 from audiogenre.sources.base import BaseSource
 from audiogenre.typing import LABEL_KINDS, Label, LabelKind, Problem, Track
 
@@ -86,7 +86,12 @@ class FolderSource(BaseSource):
                     unlisted += 1
                 else:
                     row = manifest and manifest.pop(_below(path, self._root))
-                    track = self._track(path, row or self._from_file(path))
+                    try:
+                        with reachable():
+                            track = self._track(path, row or self._from_file(path))
+                    except AudioError as error:  # else it would lose the labels it has
+                        yield Problem(_identify(path), f"{error}: {path}", passing=True)
+                        continue
                     seen, unlabelled = seen + 1, unlabelled + (not track.labels)
                     yield track
         for file in manifest or ():
@@ -178,12 +183,20 @@ def read_tags(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
     """Return a file's title, artist, album, genre and isrc tags, several values joined by ``;``.
 
     A file without readable tags has none: whether its audio is whole is another question.
+
+    Raises
+    ------
+    OSError
+        If the system does not give the file.
     """
     import mutagen
 
     try:
         tags = mutagen.File(source, easy=True)
-    except Exception:  # mutagen raises whatever damaged bytes provoke, IndexError and the like too
+    except Exception as error:  # mutagen raises whatever damaged bytes provoke, IndexError too
+        for each in (error, *error.args):  # it wraps what the system says
+            if isinstance(each, OSError) and each.errno:
+                raise each from error
         return {}
     if tags is None:
         return {}

@@ -6,6 +6,7 @@ import hashlib
 import os
 
 import mutagen
+import mutagen.id3
 import pytest
 
 from acquisition.conftest import Folder, Main, contents, write_clip
@@ -69,6 +70,30 @@ def test_a_file_that_changes_after_download_is_not_extracted_as_the_old_one(
     folder.download()
     assert folder.run("extract", "--set", "baseline")[0] == 0
     assert folder.ledger() == {}
+
+
+def test_a_file_that_the_system_does_not_give_keeps_its_labels_and_is_tried_again(
+    folder: Folder,
+) -> None:
+    path = write_clip(folder.music / "rock/a.wav")
+    named = ("--labels", "tags")
+    tags = mutagen.File(path)
+    tags.add_tags()
+    tags.tags.add(mutagen.id3.TCON(encoding=3, text="folk"))
+    tags.save()
+    folder.download(*named)
+    labels = folder.labels()
+    assert labels
+    content = path.read_bytes()
+    path.unlink()
+    path.symlink_to(path)  # opening it fails, as on a disk that does
+    code, result = folder.download(*named)
+    assert (code, result["failed"]) == (1, 1)
+    assert {each.reason for each in folder.ledger().values()} == {"unreachable"}
+    path.unlink()
+    path.write_bytes(content)
+    assert folder.download(*named)[0] == 0
+    assert (folder.ledger(), folder.labels()) == ({}, labels)
 
 
 def test_a_manifest_written_later_corrects_label_and_artist(folder: Folder) -> None:
