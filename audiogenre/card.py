@@ -269,7 +269,8 @@ def _left_out(left_out: dict[str, Any]) -> list[str]:
         return []
     lines = [
         "",
-        "Leaving out one label after the other, in the artist-disjoint folds of the training part: "
+        "Leaving out one label after the other, in folds of the training part that keep groups "
+        "whole (artists, where they are known and the split goes by them): "
         f"{left_out_sentence(left_out)}. AUROC 0.5 is chance; the intervals resample "
         f"{left_out['n_groups']} groups.",
         "",
