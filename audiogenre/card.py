@@ -233,6 +233,12 @@ def _choice(choice: Choice, metadata: dict[str, Any]) -> str:
             f"{100 * each.gap:.1f} | {parameters or 'none'} |"
         )
 
+    wanted = f"{100 * choice.tolerance:g}"
+    literally = (
+        f"literally: gap at most {wanted}"
+        if choice.possible
+        else f"smallest gap (none is at most {wanted})"
+    )
     return "\n".join(
         [
             choice.sentence()[0].upper() + choice.sentence()[1:] + ".",
@@ -241,7 +247,7 @@ def _choice(choice: Choice, metadata: dict[str, Any]) -> str:
             "|---|---|---|---|---|",
             row("chosen", choice.chosen),
             row("best score, whatever the gap", choice.best),
-            row(f"literally: gap at most {100 * choice.tolerance:g}", choice.strict),
+            row(literally, choice.strict),
             "",
             f"Training and validation {score} are means over the same folds of the training part. "
             f"{choice.affordable} of {len(choice.candidates)} candidates were affordable (at "
