@@ -8,6 +8,12 @@ from typing import Any
 from audiogenre.multilabel import is_multilabel
 from audiogenre.tuning import Choice
 
+# What is said beside a figure, by its title.
+_BESIDE = {
+    "Importance of families": "A bar to the left of 0: the answers were better with the family "
+    "shuffled, by chance or because it misleads.",
+}
+
 
 def percent(value: float) -> str:
     """Return a share as a percentage with one decimal."""
@@ -98,7 +104,8 @@ def write_card(
     for section, text in sections.items():
         card.add(**{section: text})
     for name, path in figures.items():
-        card.add_plot(alt_text=name, **{f"{title}/Figures/{name}": path.relative_to(folder)})
+        place = {f"{title}/Figures/{name}": path.relative_to(folder)}
+        card.add_plot(description=_BESIDE.get(name), alt_text=name, **place)
     card.save(folder / "README.md")
 
 
