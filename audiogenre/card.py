@@ -8,6 +8,12 @@ from typing import Any
 from audiogenre.multilabel import is_multilabel
 from audiogenre.tuning import Choice
 
+# What is said beside a figure, by its title.
+_BESIDE = {
+    "Importance of families": "A bar to the left of 0: the answers were better with the family "
+    "shuffled, by chance or because it misleads.",
+}
+
 
 def percent(value: float) -> str:
     """Return a share as a percentage with one decimal."""
@@ -98,7 +104,8 @@ def write_card(
     for section, text in sections.items():
         card.add(**{section: text})
     for name, path in figures.items():
-        card.add_plot(alt_text=name, **{f"{title}/Figures/{name}": path.relative_to(folder)})
+        place = {f"{title}/Figures/{name}": path.relative_to(folder)}
+        card.add_plot(description=_BESIDE.get(name), alt_text=name, **place)
     card.save(folder / "README.md")
 
 
@@ -233,6 +240,12 @@ def _choice(choice: Choice, metadata: dict[str, Any]) -> str:
             f"{100 * each.gap:.1f} | {parameters or 'none'} |"
         )
 
+    wanted = f"{100 * choice.tolerance:g}"
+    literally = (
+        f"literally: gap at most {wanted}"
+        if choice.possible
+        else f"smallest gap (none is at most {wanted})"
+    )
     return "\n".join(
         [
             choice.sentence()[0].upper() + choice.sentence()[1:] + ".",
@@ -241,7 +254,7 @@ def _choice(choice: Choice, metadata: dict[str, Any]) -> str:
             "|---|---|---|---|---|",
             row("chosen", choice.chosen),
             row("best score, whatever the gap", choice.best),
-            row(f"literally: gap at most {100 * choice.tolerance:g}", choice.strict),
+            row(literally, choice.strict),
             "",
             f"Training and validation {score} are means over the same folds of the training part. "
             f"{choice.affordable} of {len(choice.candidates)} candidates were affordable (at "
@@ -269,7 +282,8 @@ def _left_out(left_out: dict[str, Any]) -> list[str]:
         return []
     lines = [
         "",
-        "Leaving out one label after the other, in the artist-disjoint folds of the training part: "
+        "Leaving out one label after the other, in folds of the training part that keep groups "
+        "whole (artists, where they are known and the split goes by them): "
         f"{left_out_sentence(left_out)}. AUROC 0.5 is chance; the intervals resample "
         f"{left_out['n_groups']} groups.",
         "",

@@ -167,8 +167,9 @@ def _explored(
         lean = find_lean(dataset, outside, progress=bar.update)
     names = ", ".join(each.partition("/")[2] for each in lean.families)
     out.say(
-        f"leanest set: {len(lean.families)} of {len(lean.kept)} families ({names}); chosen so in "
-        f"each fold: {percent(lean.accuracy)}, {100 * lean.difference.difference:+.1f} points"
+        f"leanest set: {len(lean.families)} of {len(lean.kept)} families ({names}); chosen anew in "
+        f"each fold, {lean.mean_kept:.1f} on average: {percent(lean.accuracy)}, "
+        f"{100 * lean.difference.difference:+.1f} points against all families"
     )
     sections = [
         *findings.confusion_sections(dataset, found, folder),
@@ -197,7 +198,9 @@ def _suspected(
     cells(table).to_csv(path, index=False, float_format="%.4f", errors="backslashreplace")
     out.say(f"{len(table)} labels are contradicted by a model that has not heard the artist:")
     out.say(_shown(table))
-    for each in left_out[1:]:
+    for each in left_out:
+        if round(each.n) == 0:  # a small share of few tracks is none
+            continue
         out.say(
             f"learning without the {each.n:.0f} most doubtful ({each.share:.0%} of a training "
             f"part): {percent(each.accuracy)}, {100 * each.difference.difference:+.1f} points"

@@ -41,8 +41,9 @@ def draw_all(folder: Path, metadata: dict[str, Any], choice: Choice) -> dict[str
             "Confusion matrix": confusion(np.array(scores["confusion"]), labels, scores),
             "Errors by label": errors(scores["per_label"]),
             "Reliability": reliability(scores["reliability"], scores["calibration_error"]),
-            "Importance of families": importance(metadata["importance"]),
         }
+        if any(metadata["importance"].values()):  # not of a model that listens to nothing
+            drawn["Importance of families"] = importance(metadata["importance"])
         if len(choice.path) > 1:
             drawn[f"Accuracy against {plain(choice.complexity)}"] = complexity(choice)
         if len(choice.candidates) > 1:
@@ -270,14 +271,23 @@ def tolerance(choice: Choice, *, score: str = "accuracy") -> Figure:
         color=GREY,
         label="candidates",
     )
-    for row, text, marker, colour in (
-        (choice.best, "best score", "^", ORANGE),
-        (choice.strict, "tolerance taken literally", "v", RED),
-        (choice.chosen, "chosen", "o", BLUE),
+    literally = "tolerance taken literally" if choice.possible else "smallest gap"
+    for row, text, marker, size, inside, edge in (
+        (choice.best, "best score", "^", 90, ORANGE, ORANGE),
+        (choice.strict, literally, "v", 90, RED, RED),
+        # A ring: the chosen one often is one of the others, too.
+        (choice.chosen, "chosen", "o", 260, "none", BLUE),
     ):
         each = choice.candidates[row]
         axes.scatter(
-            100 * each.gap, 100 * each.validation, s=90, color=colour, marker=marker, label=text
+            100 * each.gap,
+            100 * each.validation,
+            s=size,
+            marker=marker,
+            facecolor=inside,
+            edgecolor=edge,
+            linewidth=2,
+            label=text,
         )
     axes.set(xlabel="gap: training less validation (points)", ylabel=f"validation {score} (%)")
     axes.set_title("The price of a small gap")

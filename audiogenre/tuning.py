@@ -78,6 +78,11 @@ class Choice:
         return self.taken.validation - self.candidates[self.strict].validation
 
     @property
+    def possible(self) -> bool:
+        """Whether any candidate meets the tolerance; if none, `strict` has the smallest gap."""
+        return round(self.candidates[self.strict].gap, 10) <= self.tolerance
+
+    @property
     def path(self) -> list[tuple[float, Candidate]]:
         """The candidates that differ from the chosen one in complexity only, simplest first."""
         name = self.complexity.removeprefix("-")
@@ -96,12 +101,12 @@ class Choice:
         gap = 100 * self.taken.gap
         if self.met:
             return f"tolerance met: gap {gap:.1f} points, at most {100 * self.tolerance:g} wanted"
-        literal = self.candidates[self.strict]
         if self.chosen == self.strict:
             return f"tolerance not met: gap {gap:.1f} points, and no candidate has a smaller one"
         what = "meeting it"
-        if literal.gap > self.tolerance:
-            what = f"no candidate meets it, and the smallest gap ({100 * literal.gap:.1f} points)"
+        if not self.possible:
+            smallest = 100 * self.candidates[self.strict].gap
+            what = f"no candidate meets it, and the smallest gap ({smallest:.1f} points)"
         return (
             f"tolerance not met: gap {gap:.1f} points; {what} costs {100 * self.cost:.1f} points "
             "(--strict-tolerance takes it)"

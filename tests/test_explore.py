@@ -104,7 +104,8 @@ def test_the_report_does_not_take_names_for_markup(tmp_path: Path) -> None:
     part = Section("R&B <b>", ["a < b"], table=table)
     text = write_report(tmp_path / "r.html", "<i>", ["x & y"], [part]).read_text()
     assert "<script" not in text
-    assert "R&amp;B &lt;b&gt;" in text
+    assert "<h2>R&amp;B &lt;b&gt;</h2>" in text
+    assert 'class="table" tabindex="0" role="region" aria-label="R&amp;B &lt;b&gt;"' in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 

@@ -104,6 +104,16 @@ def test_the_smallest_gap_among_the_affordable_is_taken_where_none_meets_it() ->
     )
 
 
+@pytest.mark.parametrize(
+    ("rows", "possible"),
+    [(NONE_MEETS_IT, False), (results(OVERFITTED, TOO_DEAR), True)],
+)
+def test_the_literal_answer_is_told_from_the_smallest_gap(
+    rows: dict[str, Any], possible: bool
+) -> None:
+    assert choose(rows).possible is possible
+
+
 def test_strict_takes_the_smallest_gap_of_all_where_none_meets_it() -> None:
     choice = choose(NONE_MEETS_IT, strict=True)
     assert choice.chosen == 2

@@ -33,18 +33,17 @@ def lean(found: Lean) -> Figure:
             low, high = 100 * np.array([each.interval for each in points]).T
             label = "95 % interval over artists"
             left.fill_between(numbers, low, high, color=colour, alpha=0.13, lw=0, label=label)
-    n = len(found.families)
     low, high = (100 * each for each in found.interval)
     score = 100 * found.accuracy
     left.errorbar(
-        n,
+        found.mean_kept,
         score,
         yerr=[[score - low], [high - score]],
         fmt="*",
         markersize=18,
         color=RED,
         capsize=4,
-        label=f"leanest set, chosen anew in each fold: {score:.1f} %",
+        label=f"chosen anew in each fold (mean number): {score:.1f} %",
         zorder=4,
     )
     most = found.curves["removal"][0].n_families
@@ -60,7 +59,8 @@ def lean(found: Lean) -> Figure:
     right.invert_yaxis()
     right.set_xlim(0, 105)
     right.tick_params(axis="y", length=0)
-    right.set_xlabel("% of folds that keep it\n(green: in the leanest set of all tracks)")
+    lean_ones = "green:" if GREY in colours else "each is"
+    right.set_xlabel(f"% of folds that keep it\n({lean_ones} in the leanest set of all tracks)")
     right.set_title("Which families stay")
     return figure
 

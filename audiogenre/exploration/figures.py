@@ -275,7 +275,9 @@ def _name_places(
             fontsize=size,
             fontweight="bold",
             color=colours[each],
-            path_effects=[effects.withStroke(linewidth=4, foreground="white")],
+            # Enough to read by; the points behind show through.
+            bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 1},
+            path_effects=[effects.withStroke(linewidth=2, foreground="white")],
             zorder=10,
         )
 

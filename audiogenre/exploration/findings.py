@@ -87,8 +87,7 @@ def confusion_sections(dataset: Dataset, found: Confusions, folder: Path) -> lis
             "Who is taken for whom",
             [
                 f"The SVC is right on {score_sentence(scores)}. Every track was judged by a model "
-                "that had not heard its artist. Rows add up to 100 %; neighbours stand side by "
-                "side.",
+                "that had not heard its artist. Neighbours stand side by side.",
                 "The tree joins the labels that are hardest to tell apart first. The distance of a "
                 "pair is 1 - 2e, where e is the share of the pair's out-of-fold probability that "
                 "goes to the wrong one of the two: 1 if they are never confused, 0 if they are "
@@ -205,7 +204,8 @@ def lean_section(found: Lean, folder: Path) -> Section:
             f"{found.n_columns} columns), in the order of how much is lost when a family is "
             "shuffled. It is the smallest number of families that scores at most a point below the "
             "best, where families are ranked without the tracks that they are then measured on.",
-            f"Let each fold choose by that rule on its own training part, and its answers on the "
+            f"Let each fold choose by that rule on its own training part, and it keeps "
+            f"{found.mean_kept:.1f} of {len(found.kept)} families on average; its answers on the "
             f"artists kept out are right for {percent(found.accuracy)}, "
             f"{100 * found.difference.difference:+.1f} points against all families (95 % interval "
             f"{low:+.1f} to {high:+.1f}). The curve is measured the same way, its families chosen "

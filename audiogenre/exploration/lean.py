@@ -76,6 +76,11 @@ class Lean:
     kept: dict[str, float]
     n_learned: int
 
+    @property
+    def mean_kept(self) -> float:
+        """How many families a fold has chosen, on average."""
+        return sum(self.kept.values())
+
 
 @dataclass(frozen=True)
 class Rows:

@@ -17,8 +17,9 @@ h1 { font-size: 1.8rem; margin-bottom: .2rem; }
 h2 { font-size: 1.25rem; margin-top: 2.6rem; border-top: 1px solid #ddd; padding-top: 1.2rem; }
 img { max-width: 100%; height: auto; display: block; margin: 1rem 0; }
 .table { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; }
+table { border-collapse: collapse; font-size: .9rem; width: max-content; }
 th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; text-align: left; }
+td { max-width: 14rem; }
 td:not(:first-child) { font-variant-numeric: tabular-nums; }
 nav a { margin-right: 1rem; }
 """
@@ -73,7 +74,8 @@ def _section(number: int, part: Section) -> str:
     table = ""
     if part.table is not None:
         shown = part.table.to_html(index=False, border=0, float_format="{:.2f}".format)
-        table = f'<div class="table">{shown}</div>'
+        name = escape(part.title, quote=True)  # in a box that scrolls, by keyboard too
+        table = f'<div class="table" tabindex="0" role="region" aria-label="{name}">{shown}</div>'
     return (
         f'<section id="part{number}">\n<h2>{escape(part.title)}</h2>\n'
         f"{_paragraphs(part.text)}\n{figures}\n{table}\n</section>"

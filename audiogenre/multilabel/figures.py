@@ -40,8 +40,10 @@ def draw_all(
             "Thresholds": probabilities(predictions, thresholds),
             "Answers by label": answers(np.array(scores["answered_by_label"]), labels, scores),
             "Reliability": figures.reliability(scores["reliability"], scores["calibration_error"]),
-            "Importance of families": figures.importance(metadata["importance"], of=_SCORE),
         }
+        if any(metadata["importance"].values()):
+            lost = metadata["importance"]
+            drawn["Importance of families"] = figures.importance(lost, of=_SCORE)
         if len(choice.path) > 1:
             name = figures.plain(choice.complexity)
             drawn[f"Ranking precision against {name}"] = figures.complexity(choice, score=_SCORE)

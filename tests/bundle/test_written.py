@@ -29,7 +29,10 @@ def test_a_model_is_five_things(sample_models: Path, name: str) -> None:
         "figures",
         "predictions.parquet",
     }
-    assert len(list((folder / "figures").glob("*.png"))) >= 4
+    figures = {each.name for each in (folder / "figures").glob("*.png")}
+    assert figures >= {"confusion-matrix.png", "errors-by-label.png", "reliability.png"}
+    # A model that always gives the same answer has no importances to draw.
+    assert ("importance-of-families.png" in figures) == (not name.endswith("majority"))
     assert not list(sample_models.glob(".*"))  # nothing is left beside them
 
 
@@ -85,5 +88,6 @@ def test_the_card_says_score_protocol_tolerance_and_data(sample_models: Path, fu
     assert "olerance" in card
     assert "Always answering the most frequent label" in card
     assert full.metadata["data_hash"] in card
+    assert "A bar to the left of 0" in card
     for figure in (sample_models / "extracted-full" / "figures").iterdir():
         assert f"(figures/{figure.name})" in card

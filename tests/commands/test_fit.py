@@ -105,8 +105,10 @@ def test_fit_with_a_random_split_says_so_in_name_and_result(
     assert main("fit", *own, "--models", tmp_path) == 0
     out = capsys.readouterr().out
     assert "random split (flattering: artists on both sides)" in out
-    folder = tmp_path / "extracted-baseline-majority-random"
-    assert "**This split is random.**" in (folder / "README.md").read_text()
+    card = (tmp_path / "extracted-baseline-majority-random" / "README.md").read_text()
+    assert "**This split is random.**" in card
+    assert "folds of the training part that keep groups whole" in card
+    assert "artist-disjoint" not in card
 
 
 def test_fit_counts_subgenres_as_their_top_genre(

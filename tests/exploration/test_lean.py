@@ -62,6 +62,7 @@ def test_the_leanest_set_has_what_is_useful_and_little_else() -> None:
     assert len(found.families) <= 3
     assert found.n_columns == len(found.families)
     assert all(found.kept[each] == 1 for each in USEFUL)
+    assert 2 <= found.mean_kept <= 3
     assert found.accuracy > 0.9
     for way in lean.WAYS:
         curve = found.curves[way]

@@ -68,6 +68,18 @@ def test_the_card_shows_every_figure(shelf: Shelf, open_page: Open) -> None:
     assert answer.content == (shelf.models / MODEL / "figures/confusion-matrix.png").read_bytes()
 
 
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_confusion_matrix_names_labels_in_full(
+    shelf: Shelf, open_page: Open, check_page: Callable[[Any], None], width: int
+) -> None:
+    page = open_page(f"{shelf.url}/models/{MODEL}", width=width)
+    names = page.locator(".confusion th .cut")
+    assert names.count() == 8
+    cut = "(x) => x.scrollWidth > x.clientWidth || x.scrollHeight > x.clientHeight"
+    assert names.evaluate_all(f"(all) => all.filter({cut}).map((x) => x.textContent)") == []
+    check_page(page)
+
+
 @pytest.mark.parametrize(
     "path",
     [
