@@ -8,7 +8,7 @@ DEMO := demo
 RUN := $(BIN)/python -m
 HERE := --data $(DEMO)/data --models $(DEMO)/models
 # What the tests themselves need, without what only lint and the newest Python need.
-TEST_TOOLS := pytest pytest-timeout pytest-xdist flask hypothesis psutil httpx playwright \
+TEST_TOOLS := pytest pytest-timeout pytest-xdist "flask>=3" hypothesis psutil httpx playwright \
 	axe-playwright-python
 
 .PHONY: demo test lint bench bench-peers docs coverage dist release-check test-oldest lock licences \

@@ -82,10 +82,14 @@ def read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np
             check_density(stream.channels, rate)
             promised = float(stream.duration * stream.time_base) if stream.duration else 0.0
             limit = None if max_seconds is None else round(max_seconds * rate)
-            planar = av.AudioResampler(format="fltp", rate=rate)
-            for packet in container.decode(stream):
-                for frame in planar.resample(packet):
-                    blocks.append(frame.to_ndarray().T)
+            # Packed: the binding counts the planes of more than seven channels beyond their end.
+            packed, n_channels = av.AudioResampler(format="flt", rate=rate), 0
+            for decoded in container.decode(stream):
+                n_channels = n_channels or decoded.layout.nb_channels
+                if decoded.layout.nb_channels != n_channels:
+                    raise AudioError("unreadable", "the number of channels changes on the way")
+                for frame in packed.resample(decoded):
+                    blocks.append(frame.to_ndarray().reshape(-1, n_channels))
                     frames += len(blocks[-1])
                 if limit is not None and frames >= limit:
                     break

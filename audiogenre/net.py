@@ -302,9 +302,12 @@ def host_of(url: str) -> str:
     'mirror.example:8443'
     """
     try:
-        return urlsplit(url).netloc.rpartition("@")[2]
+        host = urlsplit(url).netloc.rpartition("@")[2]
+        if any(each.isspace() for each in host):  # not every version of urllib3 minds
+            raise ValueError("a space in the host")
     except ValueError as error:
         raise FetchError("bad address", "a link that cannot be read", final=True) from error
+    return host
 
 
 def _place(url: str) -> str:

@@ -21,7 +21,7 @@ from audiogenre import champions, contest, download, drift, extract, fit
 from audiogenre.bundle import Bundle
 from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Failure
-from audiogenre.cli import Output
+from audiogenre.cli import Output, printable
 from audiogenre.config import RefreshSettings
 from audiogenre.dataset import Dataset, load_dataset
 from audiogenre.errors import (
@@ -66,6 +66,8 @@ class Night:
         except AudiogenreError as error:
             self.codes["compare"] = error.exit_code
             self.entry |= {"decision": "failed", "reason": str(error)}
+            if str(error) not in self.said:  # a command that failed has said so itself
+                print(printable(f"audiogenre refresh: {error}"), file=sys.stderr)
         promoted = self.entry["decision"] == "promoted"
         in_use = champions.current(models)
         self.entry |= {

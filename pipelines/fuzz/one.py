@@ -27,6 +27,8 @@ def main() -> None:
     import atheris
 
     name, corpus, *options = sys.argv[1:]
+    files = [each for each in options if not each.startswith("-")]  # to be repeated, and no others
+    options = [each for each in options if each.startswith("-")]
     with atheris.instrument_imports(include=_SEEN[MODULES[name]]):
         from audiogenre.errors import AudiogenreError
         from pipelines.fuzz.targets import find
@@ -44,7 +46,8 @@ def main() -> None:
         except AudiogenreError as error:
             str(error).encode()  # what is said of it can be written down
 
-    atheris.Setup([sys.argv[0], *options, f"-max_len={target.longest}", corpus], one)
+    places = files or [corpus]
+    atheris.Setup([sys.argv[0], *options, f"-max_len={target.longest}", *places], one)
     atheris.Fuzz()
 
 

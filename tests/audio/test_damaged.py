@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -215,3 +217,20 @@ def test_real_clips_decode_whole(corpus: Path) -> None:
         y, _ = decode(clip)
         assert len(y) == pytest.approx(30 * SAMPLE_RATE, rel=0.02)
         assert refusal(clip.read_bytes()[: clip.stat().st_size // 2]) == "truncated"
+
+
+def test_damage_that_crashed_a_decoder_is_refused_every_time() -> None:
+    pytest.importorskip("av", reason="the extra 'm4a' is not installed")
+    path = Path(__file__).with_name("found") / "channels-change.aac"
+    code = (
+        "import sys\n"
+        "from audiogenre import decode\n"
+        "from audiogenre.errors import AudioError\n"
+        "for _ in range(200):\n"
+        "    try: decode(sys.argv[1], min_seconds=0)\n"
+        "    except AudioError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 200

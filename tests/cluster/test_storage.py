@@ -204,7 +204,6 @@ def test_paths_of_the_catalogue_lead_where_the_file_says(tmp_path: Path) -> None
         ("raw = 3", "'raw' is a folder or a URL such as s3://bucket/raw"),
         ("raw = '/'", "'raw' is a folder or a URL"),
         ("features = 'file:///x'", "'features' is a folder or a URL such as s3://bucket/features"),
-        ("features = 'smoke://x'", "smoke://x is no URL that can be read"),
     ],
 )
 def test_a_file_that_says_what_cannot_be_is_refused(
@@ -212,6 +211,13 @@ def test_a_file_that_says_what_cannot_be_is_refused(
 ) -> None:
     (tmp_path / FILE).write_text(text)
     with pytest.raises(UsageError, match=sentence):
+        Storage(tmp_path)
+
+
+def test_a_url_of_a_kind_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("upath", reason="the extra 'cluster' is not installed")
+    (tmp_path / FILE).write_text("features = 'smoke://x'")
+    with pytest.raises(UsageError, match="smoke://x is no URL that can be read"):
         Storage(tmp_path)
 
 
