@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -195,7 +196,8 @@ def read_tags(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
         tags = mutagen.File(source, easy=True)
     except Exception as error:  # mutagen raises whatever damaged bytes provoke, IndexError too
         for each in (error, *error.args):  # it wraps what the system says
-            if isinstance(each, OSError) and each.errno:
+            # Damaged bytes may send it to places before the file's beginning: EINVAL.
+            if isinstance(each, OSError) and each.errno not in (None, errno.EINVAL):
                 raise each from error
         return {}
     if tags is None:
