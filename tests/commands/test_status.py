@@ -55,7 +55,8 @@ def test_status_tells_by_what_name_a_genre_counts_and_which_are_unknown(
 def test_a_wrong_genres_file_is_exit_2_with_its_place(
     run_main: Main, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    Catalog(tmp_path / "catalog.db")
+    with Catalog(tmp_path / "catalog.db"):
+        pass
     (tmp_path / "genres.toml").write_text('[rap]\nparent = "nothing"\n')
     assert run_main("status", "--data", tmp_path) == 2
     error = capsys.readouterr().err

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +49,13 @@ def test_what_is_missing_and_what_is_too_much_is_told() -> None:
 def test_a_folder_holds_the_rows_of_its_databases_and_its_files_but_for_times(
     tmp_path: Path,
 ) -> None:
-    with sqlite3.connect(tmp_path / "x.db") as db:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
         db.execute("CREATE TABLE t (id TEXT, added_at REAL)")
         db.execute("INSERT INTO t VALUES ('1', 5)")
     (tmp_path / "a.json").write_text(json.dumps({"created": "2026-01-01T00:00:00+00:00"}))
     before = facts_of(tmp_path)
     assert before["x.db", "t", "1"] == 1
-    with sqlite3.connect(tmp_path / "x.db") as db:
+    with closing(sqlite3.connect(tmp_path / "x.db")) as db, db:
         db.execute("UPDATE t SET added_at = 6")
     (tmp_path / "a.json").write_text(json.dumps({"created": "2027-02-02T10:00:00+00:00"}))
     (tmp_path / ".b.json.17.tmp").write_text("half")
