@@ -85,7 +85,9 @@ def read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np
             # Packed: the binding counts the planes of more than seven channels beyond their end.
             packed, n_channels = av.AudioResampler(format="flt", rate=rate), 0
             for decoded in container.decode(stream):
-                n_channels = n_channels or decoded.layout.nb_channels
+                if not n_channels:  # the frames may have more than the stream says
+                    n_channels = decoded.layout.nb_channels
+                    check_density(n_channels, rate)
                 if decoded.layout.nb_channels != n_channels:
                     raise AudioError("unreadable", "the number of channels changes on the way")
                 for frame in packed.resample(decoded):
@@ -96,7 +98,7 @@ def read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np
             channels = np.concatenate(blocks)[:limit] if blocks else None
     except av.FFmpegError as error:
         raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
-    except ValueError as error:  # a rate of zero, or channels that come and go
+    except ValueError as error:  # a rate of zero
         raise AudioError("unreadable", f"decoding failed ({error})") from error
     if channels is None:
         raise AudioError("unreadable", "no audio frame decodes")

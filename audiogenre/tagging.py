@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audiogenre.errors import TagError
-from audiogenre.tags import Tags, in_a_sentence, open_tags
+from audiogenre.tags import Tags, in_a_sentence, of_the_system, open_tags
 from audiogenre.typing import LABEL_KINDS, LabelKind
 
 FIELDS: Mapping[LabelKind, str] = {"genre": "GENRE", "mood": "MOOD"}
@@ -116,11 +116,19 @@ def undo(path: Path, *, dry_run: bool = False) -> list[Change]:
 
 
 def original(path: Path, tag: LabelKind) -> list[str] | None:
-    """Return what stood in a tag before it was written here; None if it was not."""
+    """Return what stood in a tag before it was written here; None if it was not.
+
+    Raises
+    ------
+    OSError
+        If the system does not give the file.
+    """
     try:
         tags = open_tags(path)
         return _kept(tags, tag) if tags else None
-    except TagError:
+    except TagError as error:
+        if said := of_the_system(error.__cause__):
+            raise said from error
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -169,6 +170,17 @@ def open_tags(path: Path) -> Tags | None:
         for each, family in families.items():
             if issubclass(kind, each):
                 return family(path, kind)
+    return None
+
+
+def of_the_system(error: BaseException | None) -> OSError | None:
+    """Return what the system said of a file where mutagen has wrapped it; None if it said nothing.
+
+    Damaged bytes may send mutagen to a place before the file's beginning (EINVAL): they are damage.
+    """
+    for each in (error, *(error.args if error else ())):
+        if isinstance(each, OSError) and each.errno not in (None, errno.EINVAL):
+            return each
     return None
 
 

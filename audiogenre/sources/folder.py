@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from audiogenre.audio import SUFFIXES, SUFFIXES_PYAV, reachable
 from audiogenre.cli import counted
 from audiogenre.errors import AudioError, UsageError
 from audiogenre.sources.base import BaseSource
+from audiogenre.tags import of_the_system
 from audiogenre.typing import LABEL_KINDS, Label, LabelKind, Problem, Track
 
 MANIFEST = "manifest.csv"
@@ -195,10 +195,8 @@ def read_tags(source: str | os.PathLike[str] | BinaryIO) -> dict[str, str]:
     try:
         tags = mutagen.File(source, easy=True)
     except Exception as error:  # mutagen raises whatever damaged bytes provoke, IndexError too
-        for each in (error, *error.args):  # it wraps what the system says
-            # Damaged bytes may send it to places before the file's beginning: EINVAL.
-            if isinstance(each, OSError) and each.errno not in (None, errno.EINVAL):
-                raise each from error
+        if said := of_the_system(error):
+            raise said from error
         return {}
     if tags is None:
         return {}

@@ -72,7 +72,9 @@ def test_features_that_cannot_be_read_end_the_run_with_a_line_in_the_history(
     assert entry["decision"] == "failed"
     assert "is damaged" in entry["reason"]
     assert entry["current"] == place.current == before
-    assert "failed: " in said()[0]
+    out, err = said()
+    assert "failed: " in out
+    assert "is damaged" in err, "cron mails what stands there"
 
 
 def test_a_damaged_challenger_is_deleted_and_fitted_again(place: Place) -> None:

@@ -12,6 +12,7 @@ from mutagen.mp4 import MP4
 
 from audiogenre import tagging
 from audiogenre.errors import TagError
+from audiogenre.sources.folder import read_tags
 from tagging.clips import FREE, tag, tags_of, values_of, write_clip
 
 
@@ -99,3 +100,11 @@ def test_bytes_that_are_no_text_come_back(tmp_path: Path) -> None:
     tagging.write(clip, "mood", ["sad"])
     tagging.undo(clip)
     assert tags_of(clip) == before
+
+
+def test_what_the_system_does_not_give_is_not_taken_for_no_tags(tmp_path: Path) -> None:
+    song = tmp_path / "a.mp3"
+    song.symlink_to(song)  # opening it fails, as on a disk that does
+    for read in (lambda: tagging.original(song, "genre"), lambda: read_tags(song)):
+        with pytest.raises(OSError, match="symbolic links"):
+            read()
