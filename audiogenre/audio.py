@@ -41,7 +41,7 @@ _SILENT_PEAK = 1e-4  # -80 dB of full scale
 _ABSURD_PEAK = 1e4  # 80 dB above full scale
 PASSING = {"missing", "unreachable"}  # so it may be there again: it was not the file's bytes
 _DOUBTFUL = {"unreadable", "truncated"}  # so a decoder calls what the disk did not give, too
-_MOST_AGAIN = 64 << 20  # bytes of a file that is read once more because of that
+_IN_MEMORY = 64 << 20  # bytes at most of a file that is read at once where there is doubt
 _NOT_AUDIO = {
     b"<": "a web page or XML",
     b"{": "JSON",
@@ -110,23 +110,24 @@ def decode(
 def probe(path: Path) -> float:
     """Return the length in seconds that a file's header states, without decoding it.
 
+    Of an MP3 file that states none, its frames are counted.
+
     Raises
     ------
     AudioError
         If the file is empty, its header is not that of audio, or the system does not give it.
     """
-    try:
-        return _stated_seconds(path)
-    except AudioError as error:
-        return _stated_seconds(_in_memory(path, error))
-
-
-def _stated_seconds(source: AudioSource) -> float:
+    # Given a path, libsndfile asks the system for the size itself, and takes a refusal for one.
+    source = _whole(path) or path
     with _contents(source) as data:
         if mp4.is_needed(data):
             return mp4.probe(source)
-    with _opened(source) as clip:
-        return float(clip.frames) / float(clip.samplerate)
+        with _opened(source) as clip:
+            samples, rate, mp3 = int(clip.frames), int(clip.samplerate), clip.format == "MP3"
+        frames = mp3_frames(data, limit=None) if mp3 else None
+        if frames is not None and not frames.tagged:
+            samples = frames.samples or samples
+        return samples / rate
 
 
 def _read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np.float32], int]:
@@ -146,11 +147,18 @@ def _in_memory(source: AudioSource, error: AudioError) -> bytes:
     """
     if error.reason not in _DOUBTFUL or not isinstance(source, (str, os.PathLike)):
         raise error
-    path = Path(source)
+    content = _whole(Path(source))
+    if content is None:
+        raise error
+    return content
+
+
+def _whole(path: Path) -> bytes | None:
+    """Return the bytes of a file; None if it is none, or a very large one."""
     with reachable():
-        if not path.is_file() or path.stat().st_size > _MOST_AGAIN:
-            raise error
-        return path.read_bytes()
+        if path.is_file() and path.stat().st_size <= _IN_MEMORY:
+            return path.read_bytes()
+    return None
 
 
 def _finish(

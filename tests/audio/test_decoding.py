@@ -213,6 +213,13 @@ def test_an_mp3_that_states_no_length_is_decoded_whole(mode: str) -> None:
     assert 20 * SAMPLE_RATE - 1152 <= len(y) <= 20 * SAMPLE_RATE + 3 * 1152
 
 
+def test_an_mp3_that_states_no_length_has_its_frames_counted(tmp_path: Path) -> None:
+    music = render("iron stomp", artist=0, track=0, seconds=20)
+    full = encode(music, format="MP3", bitrate_mode="VARIABLE", compression_level=0.5)
+    (tmp_path / "bare.mp3").write_bytes(untagged(full))
+    assert probe(tmp_path / "bare.mp3") == pytest.approx(20, abs=0.2)
+
+
 def test_an_mp3_whose_first_frame_has_no_room_for_a_tag_is_decoded_whole() -> None:
     short = b"\xff\xf3\x14\xc0".ljust(24, b"\0")  # 8 kbit/s at 24 kHz
     music = render("iron stomp", artist=0, track=0, seconds=20)
