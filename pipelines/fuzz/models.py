@@ -21,7 +21,7 @@ import numpy.typing as npt
 import pandas as pd
 import skops.io
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
+from sklearn.ensemble import ExtraTreesClassifier, VotingClassifier
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
@@ -34,17 +34,14 @@ from audiogenre.extraction import stored_set
 from audiogenre.hierarchy import answer_above
 from audiogenre.metadata import levels_of, sets_of, tags_of
 from audiogenre.novelty import NoveltyDetector
+from pipelines.fuzz.descriptions import NUMBERS, SHARES, Description, Input
 from pipelines.fuzz.targets import Target
 
 BLOCKS = ("full/mfcc", "full/mfcc", "full/key", "full/rhythm")
 LABELS = ["folk", "jazz", "rock"]
-_NUMBERS = (0, 1, -1, 2, 3, 255, 4096, 2**31 - 1, -(2**31), 2**31, 2**63 - 1, -(2**63), 10**12)
-_SHARES = (0.0, -0.0, 0.5, 1e308, -1e308, float("nan"), float("inf"), float("-inf"))
-_TEXTS = ("", "x", "folk", "rbf", "precomputed", "one_class", "nu_svc", "none", "uniform", "auto")
 _TYPES = ("<f8", "<f4", "<i8", "<i4", "|b1", "|u1", "<U3", "<U0", "|V0", "<c16", ">f8")
 Schema = dict[str, Any]
 Estimator = Any
-Input = Any  # atheris.FuzzedDataProvider
 
 
 def _estimators() -> dict[str, Estimator]:
@@ -55,8 +52,8 @@ def _estimators() -> dict[str, Estimator]:
     small: dict[str, dict[str, Any]] = {
         "svc": {},
         "linear": {"model__max_iter": 20},
-        "boosting": {"model__max_iter": 2, "model__min_samples_leaf": 3},
-        "forest": {"model__n_estimators": 2},
+        "boosting": {"model__max_iter": 1, "model__min_samples_leaf": 3},
+        "forest": {"model__n_estimators": 1},
         "majority": {},
     }
     with suppress(MissingExtraError):
@@ -68,16 +65,13 @@ def _estimators() -> dict[str, Estimator]:
         if CLASSIFIERS[name].calibrate:
             pipeline = CalibratedClassifierCV(pipeline, method="sigmoid", cv=2, ensemble=False)
         found[name] = pipeline.fit(X, y)
-    members = [
-        ("trees", ExtraTreesClassifier(2, random_state=0)),
-        ("forest", RandomForestClassifier(2, random_state=0)),
-    ]
+    members = [("trees", ExtraTreesClassifier(1, random_state=0))]
     found["ensemble"] = Pipeline([("model", VotingClassifier(members, voting="soft"))]).fit(X, y)
     codes = np.column_stack([X[:, :3], np.arange(36) % 5])
     plain = CLASSIFIERS["linear"]
     context = ContextClassifier(plain, 3).build((*BLOCKS[:3], "context/artist"), 0)
     found["context"] = context.fit(codes, y)
-    binary = CLASSIFIERS["svc"].build(BLOCKS, 0)
+    binary = CLASSIFIERS["linear"].build(BLOCKS, 0)
     one = CalibratedClassifierCV(binary, method="sigmoid", cv=2, ensemble=False)
     several = np.column_stack([y == each for each in LABELS]).astype(np.int64)
     found["several"] = OneVsRestClassifier(one).fit(X, several)
@@ -118,87 +112,28 @@ class Model:
         content = skops.io.dumps({"classifier": classifier, "novelty": novelty})
         with ZipFile(io.BytesIO(content)) as archive:
             members = {each: archive.read(each) for each in archive.namelist()}
-        self.schema = members.pop("schema.json").decode()
+        self.schema = Description(members.pop("schema.json").decode())
         self.arrays = members
-        self.metadata = json.dumps(_metadata(name))
+        self.metadata = Description(json.dumps(_metadata(name)))
 
     def write(self, folder: Path, changes: Input | None) -> None:
         """Write the model, after a number of changes."""
-        schema, metadata = json.loads(self.schema), json.loads(self.metadata)
         arrays = dict(self.arrays)
         for _ in range(0 if changes is None else changes.ConsumeIntInRange(1, 4)):
             assert changes is not None
             where = changes.ConsumeIntInRange(0, 9)
             if where < 6:
-                _change_tree(schema, changes)
+                self.schema.change(changes)
             elif where < 9:
                 _change_array(arrays, changes)
             else:
-                _change_tree(metadata, changes)
+                self.metadata.change(changes)
         with ZipFile(folder / "model.skops", "w") as archive:
-            archive.writestr("schema.json", json.dumps(schema))
+            archive.writestr("schema.json", self.schema.taken())
             for name, content in arrays.items():
                 archive.writestr(name, content)
-        text = json.dumps(metadata)
+        text = self.metadata.taken()
         (folder / "metadata.json").write_text(text, "utf-8", "surrogatepass")
-
-
-def _spots(tree: Any) -> list[tuple[Any, Any]]:
-    """Return every place in a tree of JSON as its container and key."""
-    found, waiting = [], [tree]
-    while waiting:
-        each = waiting.pop()
-        keys = list(each) if isinstance(each, dict) else range(len(each))
-        for key in keys:
-            found.append((each, key))
-            if isinstance(each[key], (dict, list)):
-                waiting.append(each[key])
-    return found
-
-
-def _change_tree(tree: Any, changes: Input) -> None:
-    """Put something else into one place of a tree of JSON."""
-    spots = _spots(tree)
-    if changes.ConsumeIntInRange(0, 7):  # rarely what says how an object is built
-        spots = [each for each in spots if not str(each[1]).startswith("__")]
-    if changes.ConsumeBool():  # a value, which stands in an object's description as JSON in a text
-        texts = [(each, key) for each, key in spots if isinstance(each[key], str)]
-        spots = texts or spots
-    if not spots:
-        return
-    container, key = spots[changes.ConsumeIntInRange(0, len(spots) - 1)]
-    old, kind = container[key], changes.ConsumeIntInRange(0, 7)
-    if kind == 0:
-        del container[key]
-    elif kind <= 2:  # what stands elsewhere, and so refers to the same object, too
-        alike = [each for each in spots if type(each[0][each[1]]) is type(old)]
-        other, place = alike[changes.ConsumeIntInRange(0, len(alike) - 1)]
-        container[key] = json.loads(json.dumps(other[place]))
-    elif kind == 3 and isinstance(old, list):
-        container[key] = old * changes.PickValueInList([0, 2, 3, 50])
-    elif kind == 4:
-        deep: Any = 0
-        for _ in range(changes.PickValueInList([2, 40, 300])):
-            deep = [deep]
-        container[key] = deep
-    else:
-        value = _value(changes)
-        container[key] = json.dumps(value) if isinstance(old, str) else value
-    if isinstance(container, dict) and "__id__" in container and "file" not in container:
-        container["__id__"] = changes.ConsumeIntInRange(1, 1000)
-
-
-def _value(changes: Input) -> Any:
-    kind = changes.ConsumeIntInRange(0, 4)
-    if kind == 0:
-        return changes.PickValueInList(list(_NUMBERS))
-    if kind == 1:
-        return changes.PickValueInList(list(_SHARES))
-    if kind == 2:
-        return changes.PickValueInList(list(_TEXTS))
-    if kind == 3:
-        return changes.PickValueInList([None, True, False, [], {}, [1], {"a": 1}])
-    return changes.ConsumeUnicodeNoSurrogates(8)
 
 
 def _change_array(arrays: dict[str, bytes], changes: Input) -> None:
@@ -248,7 +183,7 @@ def _other(array: npt.NDArray[Any], kind: int, changes: Input) -> npt.NDArray[An
         target = array[array.dtype.names[changes.ConsumeIntInRange(0, len(array.dtype.names) - 1)]]
     else:
         target = array
-    numbers = _NUMBERS if kind == 5 or target.dtype.kind != "f" else _SHARES
+    numbers = NUMBERS if kind == 5 or target.dtype.kind != "f" else SHARES
     value = changes.PickValueInList(list(numbers))
     with np.errstate(all="ignore"):
         new = np.array(value).astype(target.dtype)
