@@ -160,9 +160,8 @@ def unjudged(models: Path) -> str | None:
     judges it, unless so much has come since that a new one is due.
     """
     names = fitted(models)
-    judged = {(entry.get("challenger") or {}).get("name") for entry in history(models)}
     in_use = current(models)
-    if not names or names[-1] in judged or (in_use and in_use.name == names[-1]):
+    if not names or names[-1] in _judged(models) or (in_use and in_use.name == names[-1]):
         return None
     return names[-1] if (models / names[-1] / _TRACKS).is_file() else None
 
@@ -186,6 +185,21 @@ def keep_tracks(models: Path, name: str, dataset: Dataset) -> bool:
         table.to_parquet(beside)
         beside.replace(folder / _TRACKS)
     return True
+
+
+def finish(models: Path, dataset: Dataset) -> None:
+    """Make good for a run that was killed, or failed, between a fit and `keep_tracks`.
+
+    A model without its tracks, about which no run has come to a decision, gets them; one that was
+    fitted on something else than `dataset`, or is damaged, is deleted.
+    """
+    known = {*_judged(models), *succession(models)}
+    for name in fitted(models):
+        if name not in known and not (models / name / _TRACKS).is_file():
+            try:
+                keep_tracks(models, name, dataset)
+            except BundleError:
+                delete(models / name)
 
 
 def read_tracks(models: Path) -> pd.Series | None:
@@ -240,6 +254,12 @@ def delete(folder: Path) -> None:
     with _writing(folder):
         folder.rename(old)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _judged(models: Path) -> set[str]:
+    """Return the names of the models that a run has come to a decision about."""
+    challengers = (entry.get("challenger") for entry in history(models))
+    return {str(each.get("name")) for each in challengers if isinstance(each, dict)}
 
 
 def _is_model(folder: Path) -> bool:

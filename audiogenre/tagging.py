@@ -7,15 +7,17 @@ What stood there before the first writing is kept in a field of the file itself,
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from audiogenre import partials
 from audiogenre.errors import TagError
 from audiogenre.tags import Tags, in_a_sentence, of_the_system, open_tags
 from audiogenre.typing import LABEL_KINDS, LabelKind
@@ -73,18 +75,19 @@ def write(path: Path, tag: LabelKind, values: Sequence[str], *, dry_run: bool = 
     TagError
         If the file is read-only, of another format, or its tags are damaged.
     """
-    tags = open_tags(path)
-    if tags is None:
-        suffix = path.suffix or "this kind of file"
-        raise TagError(f"tags go into MP3, FLAC, OGG and M4A, not into {suffix}")
-    field, before = FIELDS[tag], tags.read(FIELDS[tag])
-    if [each.casefold() for each in before] == [each.casefold() for each in values]:
-        return Change(tag, tuple(before), tuple(before), changed=False)
-    if not tags.read(KEPT + field):
-        tags.write(KEPT + field, [json.dumps(before)], like=field)
-    tags.write(field, values)
-    _save(tags, path, dry_run)
-    return Change(tag, tuple(before), tuple(values))
+    with _alone(path):
+        tags = open_tags(path)
+        if tags is None:
+            suffix = path.suffix or "this kind of file"
+            raise TagError(f"tags go into MP3, FLAC, OGG and M4A, not into {suffix}")
+        field, before = FIELDS[tag], tags.read(FIELDS[tag])
+        if [each.casefold() for each in before] == [each.casefold() for each in values]:
+            return Change(tag, tuple(before), tuple(before), changed=False)
+        if not tags.read(KEPT + field):
+            tags.write(KEPT + field, [json.dumps(before)], like=field)
+        tags.write(field, values)
+        _save(tags, path, dry_run)
+        return Change(tag, tuple(before), tuple(values))
 
 
 def undo(path: Path, *, dry_run: bool = False) -> list[Change]:
@@ -100,19 +103,20 @@ def undo(path: Path, *, dry_run: bool = False) -> list[Change]:
     TagError
         If the file is read-only, or its tags are damaged.
     """
-    tags = open_tags(path)
-    if tags is None:
-        return []
-    changes = []
-    for tag in LABEL_KINDS:
-        field, kept = FIELDS[tag], _kept(tags, tag)
-        if kept is not None:
-            changes.append(Change(tag, tuple(tags.read(field)), tuple(kept)))
-            tags.write(field, kept, like=KEPT + field)
-            tags.write(KEPT + field, [])
-    if changes:
-        _save(tags, path, dry_run)
-    return changes
+    with _alone(path):
+        tags = open_tags(path)
+        if tags is None:
+            return []
+        changes = []
+        for tag in LABEL_KINDS:
+            field, kept = FIELDS[tag], _kept(tags, tag)
+            if kept is not None:
+                changes.append(Change(tag, tuple(tags.read(field)), tuple(kept)))
+                tags.write(field, kept, like=KEPT + field)
+                tags.write(KEPT + field, [])
+        if changes:
+            _save(tags, path, dry_run)
+        return changes
 
 
 def original(path: Path, tag: LabelKind) -> list[str] | None:
@@ -145,6 +149,26 @@ def _kept(tags: Tags, tag: LabelKind) -> list[str] | None:
     return values
 
 
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep others that write tags away from a file, from its tags' reading to their writing.
+
+    Each of them puts another file in its place, so whoever has waited looks which one is there now.
+    Where there are no locks, as on some network disks, the last one to write wins.
+    """
+    while True:
+        with in_a_sentence("read"):
+            file = path.open("rb")
+        with file:
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+            with in_a_sentence("read"):
+                replaced = not os.path.samestat(os.fstat(file.fileno()), path.stat())
+            if not replaced:
+                yield
+                return
+
+
 def _save(tags: Tags, path: Path, dry_run: bool) -> None:
     """Put a copy with other tags into a file's place; only check that this may be, if `dry_run`."""
     with in_a_sentence("written"):
@@ -158,9 +182,9 @@ def _save(tags: Tags, path: Path, dry_run: bool) -> None:
         if dry_run:
             return
         name = hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]
-        for left in target.parent.glob(f".audiogenre-{name}-*.tmp"):  # by a run that was killed
-            left.unlink(missing_ok=True)
-        copy = target.with_name(f".audiogenre-{name}-{os.getpid()}.tmp")
+        place = target.with_name(f"audiogenre-{name}")  # the file's own name may be too long
+        partials.clear_abandoned(place)
+        copy = partials.beside(place)
         try:
             shutil.copy2(target, copy)
             for owner, group in ((-1, state.st_gid), (state.st_uid, -1)):

@@ -110,6 +110,7 @@ class Night:
             with catalog.transaction():
                 catalog.settle(dict(zip(dataset.X.index, map(bool, dataset.test), strict=True)))
             champion = self._champion(catalog)
+        champions.finish(self.args.models, dataset)
         before = champions.read_tracks(self.args.models)
         labels, counts = np.unique(dataset.y, return_counts=True)
         self.entry |= {

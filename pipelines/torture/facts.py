@@ -33,6 +33,8 @@ _VOLATILE = {
     "attempts",
     "previewed",
 }
+_LEDGERS = {"failures", "unheard"}
+_LIST = ".m3u8"
 _IDS_AT_SERVICES = {("playlists", "id")}
 _PREVIEWED_WRONGLY = (
     "SELECT count(*) FROM labels WHERE previewed != EXISTS "
@@ -62,6 +64,8 @@ def facts_of(folder: Path) -> Facts:
             found.update(_features(path))
         else:
             found["file", name, _digest(path)] += 1
+        if path.suffix == _LIST:
+            found.update(_songs(path, name))
     for fact in [each for each in found if each[0] == "there" and "/features/" in each[1]]:
         del found[fact]  # how rows are spread over parts is not a fact
     return found
@@ -107,6 +111,27 @@ def _features(path: Path) -> Facts:
     return Counter(
         ("features", path.parent.name, *key, hashlib.sha256(row.tobytes()).hexdigest())
         for key, row in zip(keys, numbers, strict=True)
+    )
+
+
+def _songs(path: Path, name: str) -> Facts:
+    """Return what a list for players says of itself, and each of its songs."""
+    head, _, songs = path.read_text(encoding="utf-8").partition("#EXTINF:")
+    each = (song.strip() for song in songs.split("#EXTINF:") if song)
+    return Counter([("list", name, head), *(("song", name, song) for song in each)])
+
+
+def without_failures(found: Facts) -> Facts:
+    """Return what is left of facts where a command says that something has failed.
+
+    What has failed is in a ledger, or is not in a list, of which only the songs count then.
+    """
+    return Counter(
+        {
+            fact: count
+            for fact, count in found.items()
+            if fact[1] not in _LEDGERS and not (fact[0] == "file" and fact[1].endswith(_LIST))
+        }
     )
 
 

@@ -12,7 +12,14 @@ import pandas as pd
 import soundfile as sf
 
 from audiogenre.sources.synth import render
-from pipelines.torture.facts import Facts, facts_of, is_between, is_same, leftovers
+from pipelines.torture.facts import (
+    Facts,
+    facts_of,
+    is_between,
+    is_same,
+    leftovers,
+    without_failures,
+)
 from pipelines.torture.processes import Ended, Started
 
 GENRES = ("iron stomp", "velvet drift")
@@ -131,14 +138,13 @@ class World:
         Parameters
         ----------
         some_failed : bool
-            Whether the command says that something has failed, which then is in the ledger.
+            Whether the command says that something has failed.
         """
         try:
             found = self.facts()
             if some_failed and self.replaces:
                 return ""
-            for fact in [each for each in found if each[1] == "failures"] if some_failed else ():
-                del found[fact]
+            found = without_failures(found) if some_failed else found
             return is_between(found, self.before, self.after)
         except Exception as error:  # whatever cannot be read is half written
             return f"cannot be read: {error}"

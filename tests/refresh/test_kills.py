@@ -113,6 +113,25 @@ def test_a_challenger_left_by_a_kill_is_passed_over_once_much_has_come(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("more", [False, True])
+def test_a_model_whose_run_was_killed_right_after_the_fit_is_judged_or_deleted(
+    place: Place, killed: Kill, more: bool
+) -> None:
+    (first,) = champions.fitted(place.models)
+    place.add(range(9, 12))
+    assert killed(lambda: len(champions.fitted(place.models)) == 2)
+    left = champions.fitted(place.models)[-1]
+    (place.models / left / "tracks.parquet").unlink(missing_ok=True)  # it was quicker, perhaps
+    if more:
+        place.add(range(12, 15))
+    assert place.refresh() == 0
+    judged = place.history[-1]["challenger"]["name"]
+    assert champions.fitted(place.models) == [first, judged]
+    assert (judged == left) is not more
+    assert champions.unjudged(place.models) is None
+
+
+@pytest.mark.slow
 def test_an_interrupt_is_a_sentence_and_the_next_run_goes_on(place: Place) -> None:
     place.add(range(9, 15))
     parts = len(list(place.data.glob("features/*/part-*.parquet")))

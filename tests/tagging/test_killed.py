@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import soundfile as sf
-from conftest import environment
+from conftest import PATIENCE, environment
 
 from audiogenre import tagging
 from audiogenre.audio import decode
@@ -123,3 +123,37 @@ def test_predict_killed_while_it_writes_can_be_run_again(
         assert each.name in before
         assert values_of(each, "GENRE") == [known[0]["label"]]
         assert np.array_equal(sf.read(each, dtype="float32")[0], np.tile(y, 4))
+
+
+_WRITES = """
+import sys
+from pathlib import Path
+from audiogenre import tagging
+for _ in range(int(sys.argv[4])):
+    for label in ("one", "other"):
+        tagging.write(Path(sys.argv[1]), sys.argv[2], [sys.argv[3], label])
+"""
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_two_that_write_into_one_file_at_once_both_have_their_tag_in_it(
+    suffix: str, tmp_path: Path
+) -> None:
+    clip = write_clip(tmp_path / f"a.{suffix}")
+    tag(clip, ["Rock"], [])
+    before = tags_of(clip)
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", _WRITES, str(clip), kind, kind, "40"],
+            env=environment(),
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for kind in ("genre", "mood", "genre")
+    ]
+    assert [each.communicate(timeout=PATIENCE)[1] for each in writers] == ["", "", ""]
+    assert values_of(clip, "GENRE") == ["genre", "other"]
+    assert values_of(clip, "MOOD") == ["mood", "other"]
+    assert list(tmp_path.iterdir()) == [clip]
+    tagging.undo(clip)
+    assert tags_of(clip) == before
