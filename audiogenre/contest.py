@@ -38,6 +38,7 @@ from audiogenre.catalog import Catalog
 from audiogenre.dataset import Dataset, load_dataset
 from audiogenre.errors import BundleError
 from audiogenre.evaluation import Difference
+from audiogenre.parquet import read_foreign
 from audiogenre.store import FeatureStore
 
 Values = npt.NDArray[np.float64]
@@ -139,7 +140,7 @@ def tested_on(bundle: Bundle) -> pd.Index:
     """
     file = bundle.path / "predictions.parquet"
     try:
-        return pd.read_parquet(file, columns=["track_id"]).set_index("track_id").index
+        return read_foreign(file, ["track_id"]).set_index("track_id").index
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(f"{file} cannot be read: {error}") from error
 

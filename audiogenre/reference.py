@@ -15,6 +15,7 @@ from audiogenre.catalog import Catalog
 from audiogenre.classifiers.context import CONTEXT
 from audiogenre.dataset import load_dataset
 from audiogenre.errors import UsageError
+from audiogenre.parquet import read_foreign
 from audiogenre.store import FeatureStore
 
 Values = npt.NDArray[np.float64]
@@ -89,7 +90,7 @@ def load_reference(bundle: Bundle, data: Path) -> Reference:
 def held_out(bundle: Bundle) -> pd.DataFrame:
     """Return the predictions of the tracks that a model was tested on."""
     try:
-        return pd.read_parquet(bundle.path / "predictions.parquet")
+        return read_foreign(bundle.path / "predictions.parquet")
     except (OSError, ValueError):
         return pd.DataFrame({"track_id": [], "label": []})
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from audiogenre import evaluation
 from audiogenre.bundles import read_metadata
 from audiogenre.errors import BundleError, UsageError
 from audiogenre.multilabel import comparison, is_multilabel
 from audiogenre.multilabel.comparison import Entry
+from audiogenre.parquet import read_foreign
 
 _FEWEST = 10
 
@@ -28,7 +28,7 @@ def read_entry(folder: Path) -> Entry:
     """
     metadata = read_metadata(folder)
     try:
-        predictions = pd.read_parquet(folder / "predictions.parquet").set_index("track_id")
+        predictions = read_foreign(folder / "predictions.parquet").set_index("track_id")
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(f"the test predictions of {folder} cannot be read: {error}") from error
     return Entry(metadata["name"], tuple(metadata["labels"]), metadata, predictions)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from audiogenre.errors import UsageError
 from audiogenre.leaks import is_refused
+from audiogenre.parquet import read_foreign
 from audiogenre.sources.base import BaseSource
 from audiogenre.typing import LABEL_KINDS, Label, LabelKind, Problem, Track
 
@@ -125,14 +126,11 @@ class TableSource(BaseSource):
 
     def _read(self) -> pd.DataFrame:
         import pandas as pd
-        from pyarrow.parquet import read_table
 
         path = cast(Path, self.path)
         try:
             if path.suffix.lower() in (".parquet", ".pq"):
-                content = read_table(path)
-                content.validate(full=True)  # else text that is not UTF-8 fails only when used
-                table: pd.DataFrame = content.to_pandas()
+                table = read_foreign(path)
             else:
                 table = pd.read_csv(path, low_memory=False)
         except Exception as error:  # pyarrow and pandas raise whatever damaged bytes provoke

@@ -22,6 +22,7 @@ RUNS = 1_000_000
 TIMEOUT = 5  # s, for one input
 MEMORY = 1024  # MB, for one input
 _BEFORE = 512  # MB that a process may have before the first one
+_LIFE = 100_000  # executions of a process
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _STATISTIC = re.compile(r"^stat::(\w+):\s+(\d+)", re.MULTILINE)
 
@@ -76,41 +77,64 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def fuzz(name: str, args: argparse.Namespace, findings: Path) -> dict[str, Any]:
-    """Fuzz one target in a process of its own; return what came of it."""
+    """Fuzz one target in processes of its own, one after the other; return what came of it.
+
+    The fuzzer itself grows with time: in short-lived processes that is not taken for an input's
+    memory.
+    """
     memory = Path("/dev/shm")  # no disk, where there is another way
+    findings.mkdir(parents=True, exist_ok=True)
+    record: dict[str, Any] = {"executions": 0, "seconds": 0.0, "peak_memory_mb": 0, "corpus": 0}
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         corpus = Path(folder, "corpus") if args.corpus is None else args.corpus / name
         corpus.mkdir(parents=True, exist_ok=True)
-        findings.mkdir(parents=True, exist_ok=True)
-        options = [
-            f"-runs={args.runs}",
-            f"-seed={args.seed}",
-            f"-max_total_time={args.seconds or 0}",
-            f"-timeout={TIMEOUT}",
-            f"-rss_limit_mb={_BEFORE + MEMORY}",
-            f"-artifact_prefix={findings.resolve() / name}-",
-            "-print_final_stats=1",
-        ]
-        command = [sys.executable, "-m", "pipelines.fuzz.one", name, str(corpus), *options]
-        started = time.monotonic()
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            env=os.environ | _ONE_THREAD | {"TMPDIR": folder},
-        )
-        seconds = time.monotonic() - started
-        said = done.stdout + done.stderr  # Python's words come on either
-        n_inputs = sum(1 for _ in corpus.iterdir())
-    statistics = {key: int(value) for key, value in _STATISTIC.findall(said)}
-    return {
-        "executions": statistics.get("number_of_executed_units", 0),
-        "seconds": round(seconds, 1),
-        "peak_memory_mb": statistics.get("peak_rss_mb", 0),
-        "corpus": n_inputs,
-        "finding": None if done.returncode == 0 else results.excerpt(said, done.returncode),
-    }
+        while True:
+            left = None if args.seconds is None else args.seconds - record["seconds"]
+            runs = min(_LIFE, args.runs - record["executions"])
+            done, seconds = _live(name, corpus, findings, folder, args.seed, runs, left)
+            said = done.stdout + done.stderr  # Python's words come on either
+            statistics = {key: int(value) for key, value in _STATISTIC.findall(said)}
+            executions = statistics.get("number_of_executed_units", 0)
+            record["executions"] += executions
+            record["seconds"] = round(record["seconds"] + seconds, 1)
+            memory_mb = statistics.get("peak_rss_mb", 0)
+            record["peak_memory_mb"] = max(record["peak_memory_mb"], memory_mb)
+            over = left is not None and record["seconds"] >= (args.seconds or 0)
+            if done.returncode or not executions or record["executions"] >= args.runs or over:
+                break
+        record["corpus"] = sum(1 for _ in corpus.iterdir())
+    found = None if done.returncode == 0 else results.excerpt(said, done.returncode)
+    return record | {"finding": found}
+
+
+def _live(
+    name: str,
+    corpus: Path,
+    findings: Path,
+    folder: str,
+    seed: int,
+    runs: int,
+    seconds: float | None,
+) -> tuple[subprocess.CompletedProcess[str], float]:
+    """Fuzz in one process; return what it said, and its time in seconds."""
+    options = [
+        f"-runs={runs}",
+        f"-seed={seed}",
+        f"-max_total_time={0 if seconds is None else max(1, round(seconds))}",
+        f"-timeout={TIMEOUT}",
+        f"-rss_limit_mb={_BEFORE + MEMORY}",
+        f"-artifact_prefix={findings.resolve() / name}-",
+        "-print_final_stats=1",
+    ]
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.fuzz.one", name, str(corpus), *options],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        env=os.environ | _ONE_THREAD | {"TMPDIR": folder},
+    )
+    return done, time.monotonic() - started
 
 
 if __name__ == "__main__":

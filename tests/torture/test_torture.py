@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.torture import disks, faults, kills, report
 from pipelines.torture.__main__ import main, parser
-from pipelines.torture.facts import facts_of, is_between, is_same, leftovers
+from pipelines.torture.facts import facts_of, is_between, is_same, leftovers, without_failures
 from pipelines.torture.processes import STRACE, Ended
 from pipelines.torture.trials import Tally, crash
 from pipelines.torture.worlds import World
@@ -44,6 +44,21 @@ def test_what_is_missing_and_what_is_too_much_is_told() -> None:
     assert is_same(Counter([A, B]), Counter([A, B])) == ""
     assert is_same(Counter([A]), Counter([A, B])) == "missing (1): b"
     assert is_same(Counter([A, A]), Counter([A])) == "too much (1): a"
+
+
+def test_where_something_has_failed_a_list_without_it_is_sound_and_no_other(
+    tmp_path: Path,
+) -> None:
+    path, head = tmp_path / "rock.m3u8", "#EXTM3U\n#PLAYLIST:rock\n"
+    a, b = "#EXTINF:5,a\n../a.mp3\n", "#EXTINF:5,b\n../b.mp3\n"
+    path.write_text(head + a + b)
+    after = facts_of(tmp_path)
+    path.write_text(head + b)
+    assert "neither old nor new" in is_between(facts_of(tmp_path), Counter(), after)
+    assert is_between(without_failures(facts_of(tmp_path)), Counter(), after) == ""
+    for wrong in (head + b + b, head + b.replace("5", "6"), "#EXTM3U\n" + b):
+        path.write_text(wrong)
+        assert is_between(without_failures(facts_of(tmp_path)), Counter(), after)
 
 
 def test_a_folder_holds_the_rows_of_its_databases_and_its_files_but_for_times(
