@@ -55,22 +55,22 @@ def workers(jobs: int, *, first: Callable[[], object]) -> Iterator[None]:
         return
     with (
         warnings.catch_warnings(),
-        parallel_config(backend="loky", n_jobs=jobs, inner_max_num_threads=1),
+        parallel_config(
+            backend="loky", n_jobs=jobs, inner_max_num_threads=1, initializer=_become_a_worker
+        ),
     ):
         # Where warnings are errors, this one ends the pool's own thread, and all wait for ever.
         warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
         with _holding(signal.SIGINT, signal.SIGTERM):
             with _handled({signal.SIGINT: signal.SIG_IGN}):  # for the moment it takes to start them
-                started = Parallel(return_as="generator")(
-                    delayed(_begin)(first) for _ in range(jobs)
-                )
+                started = Parallel(return_as="generator")(delayed(first)() for _ in range(jobs))
             list(started)
         yield
 
 
-def _begin(first: Callable[[], object]) -> None:
+def _become_a_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of one that goes on for another, too
     keep_memory()
-    first()
 
 
 @contextmanager

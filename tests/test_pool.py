@@ -21,13 +21,14 @@ print(faults[-1] - faults[1])
 """
 # Each call leaves 400 MB behind, and is longer than the pool waits between looks at its processes.
 GROWING = """
-import os, sys, time, numpy as np
+import os, signal, sys, time, numpy as np
 from joblib import Parallel, delayed
 from audiogenre.pool import workers
 
 def grow():
     time.sleep(1.1)
     vars(sys).setdefault("kept", []).append(np.ones(50_000_000))
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     return os.getpid()
 
 with workers(2, first=os.getpid):
