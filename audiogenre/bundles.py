@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -175,9 +176,9 @@ def save_bundle(
         folder.parent.mkdir(parents=True, exist_ok=True)
         _tidy(folder)
         beside.mkdir()
-        file = beside / "model.skops"
-        model_files().dump({"classifier": classifier, "novelty": novelty}, file)
-        check_file(file)
+        content = model_files().dumps({"classifier": classifier, "novelty": novelty})
+        check_file(io.BytesIO(content))
+        (beside / "model.skops").write_bytes(content)
         text = json.dumps({"schema_version": SCHEMA_VERSION, **metadata}, indent=2, default=_plain)
         (beside / "metadata.json").write_text(text + "\n", encoding="utf-8")
         predictions.to_parquet(beside / "predictions.parquet", index=False)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
@@ -121,7 +121,7 @@ def model_files() -> Any:
         sklearn.utils.all_estimators = listed
 
 
-def check_file(file: Path) -> None:
+def check_file(file: Path | IO[bytes]) -> None:
     """Check size, types and arrays of a model file before anything of it is loaded.
 
     Raises
