@@ -12,7 +12,7 @@ from typing import cast
 
 import numpy as np
 
-from audiogenre.audio import decode
+from audiogenre.audio import PASSING, decode
 from audiogenre.bundle import Bundle
 from audiogenre.catalog import Catalog, Preview
 from audiogenre.errors import (
@@ -234,11 +234,13 @@ class _Hearing:
         except MissingExtraError as error:  # may be there the next time: not remembered
             self.missing[song.id] = f"no audio: {error}"
         except (AudioError, FetchError) as error:
+            self.missing[song.id] = f"no audio: {error.reason}"
+            if isinstance(error, AudioError) and error.reason in PASSING:
+                return  # the disk may give it the next time
             final = isinstance(error, AudioError) or error.final
             missed = self._missed.get(song.id)
             wait = _LATER if final else patience(missed.attempts if missed else 0)
             self._memory.miss(song.id, error.reason, time.time() + wait)
-            self.missing[song.id] = f"no audio: {error.reason}"
         else:
             self._memory.hear(song.id, self._key, numbers)
             self.numbers[song.id] = numbers

@@ -144,8 +144,8 @@ class World:
             found = self.facts()
             if some_failed and self.replaces:
                 return ""
-            found = without_failures(found) if some_failed else found
-            return is_between(found, self.before, self.after)
+            facts = (found, self.before, self.after)
+            return is_between(*(map(without_failures, facts) if some_failed else facts))
         except Exception as error:  # whatever cannot be read is half written
             return f"cannot be read: {error}"
 

@@ -14,6 +14,7 @@ from services import CLIENT_ID
 from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Preview
 from audiogenre.liked.hearing import Ears, answers
+from audiogenre.liked.library import Library
 from audiogenre.liked.memory import Memory, memory_path
 from audiogenre.liked.records import Answer
 from audiogenre.liked.records import Song as Liked
@@ -122,6 +123,25 @@ def test_a_file_that_takes_a_package_to_read_stops_no_other_song(
     found = ask(person, Liked("a", "u", isrc="M4A"))
     assert found["a"].why.startswith("no audio: ")
     assert "pip install 'audiogenre[m4a]'" in found["a"].why
+
+
+@pytest.mark.parametrize(("damage", "kept"), [(False, {}), (True, {"a": "unreadable"})])
+def test_what_the_disk_does_not_give_is_asked_for_again_and_damage_is_remembered(
+    person: Person, damage: bool, kept: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = person.data / "a.wav"
+    path.write_bytes(b"RIFF" + bytes(2000))
+    if not damage:  # it goes away between the look at the catalogue and the reading
+        listened = Library.audio
+        monkeypatch.setattr(
+            Library, "audio", lambda self, song: (listened(self, song), path.unlink())[0]
+        )
+    with Catalog(person.data / "catalog.db") as catalog, catalog.transaction():
+        catalog.add(Track("folder:m", "folder", isrc="WAV"), Preview("a.wav", "h", 1, 30.0, 0))
+    found = ask(person, Liked("a", "u", isrc="WAV"))
+    assert found["a"].why == f"no audio: {'unreadable' if damage else 'missing'}"
+    with Memory(memory_path(person.data, CLIENT_ID)) as memory:
+        assert {song: each.reason for song, each in memory.unheard().items()} == kept
 
 
 def test_a_busy_deezer_is_left_alone_and_songs_stay_where_they_are(listener: Person) -> None:
