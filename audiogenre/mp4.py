@@ -12,6 +12,8 @@ import numpy.typing as npt
 from audiogenre.errors import AudioError, MissingExtraError
 from audiogenre.integrity import AudioSource, Buffer, check_density, is_adts
 
+_TEXTS = "ignore"  # a title that is no text makes nobody's audio unreadable
+
 
 def is_needed(data: Buffer) -> bool:
     """Tell whether libsndfile cannot read this container: MP4, Matroska or bare AAC."""
@@ -41,7 +43,7 @@ def probe(source: AudioSource) -> float:
     """
     av = pyav()
     try:
-        with av.open(_openable(source)) as container:
+        with av.open(_openable(source), metadata_errors=_TEXTS) as container:
             if not container.streams.audio:
                 raise AudioError("not audio", "the file has no audio stream")
             return float(container.duration or 0) / 1e6
@@ -72,7 +74,7 @@ def read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np
     blocks: list[npt.NDArray[np.float32]] = []
     frames = 0
     try:
-        with av.open(_openable(source)) as container:
+        with av.open(_openable(source), metadata_errors=_TEXTS) as container:
             if not container.streams.audio:
                 raise AudioError("not audio", "the file has no audio stream")
             stream = container.streams.audio[0]

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from tagging.clips import tag, write_clip
 
 from audio.conftest import encode, float_wav, refusal, tone
 from audiogenre import decode
-from audiogenre.audio import SAMPLE_RATE
+from audiogenre.audio import SAMPLE_RATE, probe
 from audiogenre.errors import AudioError
 from audiogenre.sources.synth import render
 
@@ -234,3 +235,15 @@ def test_damage_that_crashed_a_decoder_is_refused_every_time() -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) == 200
+
+
+def test_a_title_that_is_no_text_makes_no_audio_unreadable(tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="the extra 'm4a' is not installed")
+    path = write_clip(tmp_path / "a.m4a")
+    seconds, (y, _) = probe(path), decode(path)
+    tag(path, ["Rock"], [])
+    content = path.read_bytes()
+    assert content.count(b"Wave") == 1  # the title
+    path.write_bytes(content.replace(b"Wave", b"\xbdave"))
+    assert probe(path) == seconds
+    np.testing.assert_array_equal(decode(path)[0], y)
