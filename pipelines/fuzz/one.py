@@ -6,6 +6,7 @@ that repeats what it has found.
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 import tempfile
 import warnings
@@ -41,6 +42,8 @@ def main() -> None:
     call = target.prepare(folder)
 
     def one(data: bytes) -> None:
+        if not faulthandler.is_enabled():  # before libFuzzer's own handlers, which are there by now
+            faulthandler.enable()
         try:
             call(data)
         except AudiogenreError as error:

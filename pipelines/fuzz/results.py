@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _TELLING = re.compile(
-    r"Uncaught Python exception|^[\w.]*(Error|Exception|Warning)\b|ERROR: libFuzzer|ERROR: Addr"
+    r"Uncaught Python exception|Fatal Python error|^[\w.]*(Error|Exception|Warning)\b|ERROR: libFuzzer|ERROR: Addr"
     r"|Test unit written|SEGV|File \"",
     re.MULTILINE,
 )
