@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 _TELLING = re.compile(
-    r"Uncaught Python exception|Fatal Python error|^[\w.]*(Error|Exception|Warning)\b|ERROR: libFuzzer|ERROR: Addr"
-    r"|Test unit written|SEGV|File \"",
+    r"Uncaught Python exception|Fatal Python error|^[\w.]*(Error|Exception|Warning)\b"
+    r"|ERROR: libFuzzer|ERROR: Addr|Test unit written|SEGV|File \"",
     re.MULTILINE,
 )
 _LINES = 20
