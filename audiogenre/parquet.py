@@ -54,15 +54,14 @@ def read_foreign(file: Path, columns: Sequence[str] | None = None) -> pd.DataFra
 
 
 def _stated(metadata: Any) -> tuple[int, list[str]]:
-    """Return how many values, or bytes of fixed size, a file is said to hold; and its texts."""
-    values, texts = 0, set()
-    for group in map(metadata.row_group, range(metadata.num_row_groups)):
-        for place, column in enumerate(map(group.column, range(group.num_columns))):
-            length = max(1, metadata.schema.column(place).length or 1)
-            values += length * max(group.num_rows, column.num_values, 0)
-            if column.physical_type == "BYTE_ARRAY":
-                texts.add(column.path_in_schema)
-    return values, sorted(texts)
+    """Return how many values, or bytes of fixed size, a file is said to hold; and its texts.
+
+    What is said of single columns is not asked for: pyarrow ends the process if it is damaged.
+    """
+    columns = [metadata.schema.column(place) for place in range(metadata.num_columns)]
+    rows = sum(max(0, metadata.row_group(i).num_rows) for i in range(metadata.num_row_groups))
+    texts = sorted({each.path for each in columns if each.physical_type == "BYTE_ARRAY"})
+    return rows * sum(max(1, each.length or 1) for each in columns), texts
 
 
 def _text_size(array: Any) -> int:

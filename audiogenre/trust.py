@@ -6,6 +6,7 @@ not harmless yet: see `audiogenre.soundness`.
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -96,6 +97,7 @@ LOADERS = {
     "sklearn.utils._bunch.Bunch": "DictNode",
 }
 _KEYS = ("builtins.str", "TypeNode")  # the type of a dictionary's keys
+Kind = tuple[np.dtype[Any], tuple[int, ...]]  # of an array
 _OWN = {"__id__", "file"}  # differ between two descriptions of one object
 
 
@@ -129,8 +131,8 @@ def check_file(file: Path | IO[bytes]) -> None:
     UntrustedError
         If it is compressed or too large (a small file that unpacks to a huge one), names a type
         that is not among `ALLOWED` or a way to build it that is not its own, describes one object
-        in two ways (a few that hold each other over and over unpack to a huge one, too), or has an
-        array that is not as large as it says.
+        in two ways (a few that hold each other over and over unpack to a huge one, too), has an
+        array that is not as large as it says, or a tree whose arrays do not fit each other.
     """
     with ZipFile(file) as archive:
         members = archive.infolist()
@@ -143,8 +145,11 @@ def check_file(file: Path | IO[bytes]) -> None:
         nodes = list(_nodes(json.loads(archive.read("schema.json"))))
         _check_types(nodes)
         _check_identity(nodes)
-        for each in {each["file"] for each in nodes if each["__loader__"] == "NdArrayNode"}:
-            _check_array(archive, each)
+        names = {each["file"] for each in nodes if each["__loader__"] == "NdArrayNode"}
+        arrays = {each: _check_array(archive, each) for each in names}
+        for each in nodes:
+            if each["__loader__"] == "TreeNode":
+                _check_tree(archive, arrays, each)
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
@@ -205,7 +210,7 @@ def _alike(one: Any, other: Any) -> bool:
     return True
 
 
-def _check_array(archive: ZipFile, name: str) -> None:
+def _check_array(archive: ZipFile, name: str) -> Kind:
     """Check that an array takes as many bytes as its header says, and holds numbers or text."""
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,
@@ -221,3 +226,18 @@ def _check_array(archive: ZipFile, name: str) -> None:
         raise UntrustedError(f"it has an array of a kind that is not allowed: {dtype}")
     if count * dtype.itemsize != size or (count > 0 and dtype.itemsize == 0):
         raise UntrustedError(f"it has an array that is not as large as it says: {name}")
+    return dtype, shape
+
+
+def _check_tree(archive: ZipFile, arrays: dict[str, Kind], node: dict[str, Any]) -> None:
+    """Check what a tree is made with: its code takes memory, and copies, as it is told, unseen."""
+    _, classes, n_outputs = node["__reduce__"]["args"]["content"]
+    state = node["content"]["content"]
+    n_nodes = int(state["node_count"]["content"])
+    sound = n_outputs["content"] == "1" and arrays[classes["file"]] == (np.dtype(np.int64), (1,))
+    if sound:
+        (n_classes,) = np.load(io.BytesIO(archive.read(classes["file"])))
+        shapes = [arrays[state[each]["file"]][1] for each in ("nodes", "values")]
+        sound = shapes == [(n_nodes,), (n_nodes, 1, n_classes)]
+    if not sound:
+        raise UntrustedError("it has a tree whose arrays do not fit each other")

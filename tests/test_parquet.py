@@ -40,9 +40,13 @@ def test_a_small_file_that_unpacks_to_a_large_table_is_refused(
         read_foreign(path)
 
 
-def test_a_fuzzed_file_that_states_more_rows_than_it_has_is_refused() -> None:
-    path = Path(__file__).parent / "sources" / "table" / "rows.parquet"
-    with pytest.raises(ValueError, match="3,104,719,542,111 values"):
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("rows", "3,104,719,542,111 values"), ("histogram", "histogram size mismatch")],
+)
+def test_what_a_fuzzer_found_is_refused(name: str, reason: str) -> None:
+    path = Path(__file__).parent / "sources" / "table" / "found" / f"{name}.parquet"
+    with pytest.raises((ValueError, OSError), match=reason):
         read_foreign(path)
 
 

@@ -14,6 +14,7 @@ import pytest
 import skops.io
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
 
 from audiogenre import trust
 from audiogenre.bundles import load_bundle
@@ -53,6 +54,47 @@ def plain(tmp_path: Path) -> Path:
     skops.io.dump({"arrays": [np.arange(6.0), np.arange(3)]}, file)
     check_file(file)
     return file
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("__reduce__", "args", "content", 1), np.array([2**40])),
+        (("__reduce__", "args", "content", 1), np.array([-3])),
+        (("__reduce__", "args", "content", 1), np.array(3)),
+        (("__reduce__", "args", "content", 1), np.zeros(0, dtype=np.int64)),
+        (("__reduce__", "args", "content", 1), np.array([3.0])),
+        (("__reduce__", "args", "content", 2), "4096"),
+        (("content", "content", "node_count"), "10000"),
+        (("content", "content", "values"), np.zeros((5, 1, 3))),
+        (("content", "content", "nodes"), np.zeros(2)),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else repr(value),
+)
+def test_a_tree_whose_arrays_do_not_fit_each_other_is_refused(
+    place: tuple[Any, ...], value: Any, tmp_path: Path
+) -> None:
+    """scikit-learn's code takes memory for it, and copies, before anybody could look."""
+    file = tmp_path / "model.skops"
+    skops.io.dump(DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, Y), file)
+    check_file(file)
+    arrays: dict[str, bytes] = {}
+
+    def change(schema: Any) -> None:
+        (node,) = (each for each in trust._nodes(schema) if each["__loader__"] == "TreeNode")
+        for key in place:
+            node = node[key]
+        if isinstance(value, str):
+            node |= {"content": value, "__id__": 1}  # small numbers stand elsewhere, too
+        else:
+            content = io.BytesIO()
+            np.save(content, value)
+            arrays[node["file"]] = content.getvalue()
+
+    describe(file, change)
+    rewrite(file, lambda members: members.update(arrays))
+    with pytest.raises(UntrustedError, match="a tree whose arrays do not fit"):
+        check_file(file)
 
 
 @pytest.mark.parametrize(
