@@ -10,8 +10,6 @@ import io
 import mmap
 import os
 import stat
-import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +28,7 @@ from audiogenre.integrity import (
     mp3_frames,
     with_length,
 )
+from audiogenre.quiet import quiet_stderr
 
 SAMPLE_RATE = 22_050
 MIN_SECONDS = 5.0
@@ -272,50 +271,10 @@ def _opened(source: AudioSource) -> Iterator[Any]:
     if isinstance(target, (str, os.PathLike)):
         target = os.fsencode(target)  # soundfile knows no name that is not UTF-8
     try:
-        with _quiet_stderr(), sf.SoundFile(target) as clip:
+        with quiet_stderr(), sf.SoundFile(target) as clip:
             yield clip
     except sf.LibsndfileError as error:
         # libsndfile says "File does not exist" of anything it cannot read; the file is there.
         raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
     except (sf.SoundFileError, RuntimeError, ValueError, TypeError) as error:
         raise AudioError("unreadable", f"decoding failed ({error})") from error
-
-
-_quiet_lock = threading.Lock()
-_quiet_users = 0
-_quiet_saved = -1
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Send the C library's stderr nowhere: libmpg123 reports damage there, not to its caller.
-
-    Several threads may be inside; the first one in redirects, the last one out restores.
-    """
-    global _quiet_users, _quiet_saved
-    with _quiet_lock:
-        if _quiet_users == 0:
-            _quiet_saved = _silence()
-        _quiet_users += 1
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_users -= 1
-            if _quiet_users == 0 and _quiet_saved >= 0:
-                os.dup2(_quiet_saved, 2)
-                os.close(_quiet_saved)
-
-
-def _silence() -> int:
-    """Point file descriptor 2 nowhere; return a duplicate of what it was, -1 if it was closed."""
-    if sys.stderr is not None:
-        sys.stderr.flush()
-    try:
-        saved = os.dup(2)
-    except OSError:
-        return -1
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    return saved
