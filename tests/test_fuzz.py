@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from audiogenre.errors import AudiogenreError
 from pipelines.fuzz import __main__ as fuzz
-from pipelines.fuzz import results
+from pipelines.fuzz import lives, results
 from pipelines.fuzz.targets import MODULES, find
 
 HERE = [name for name, module in MODULES.items() if module != "models"]
@@ -78,7 +79,7 @@ def test_a_short_run_of_several_processes_is_kept(
     pytest.importorskip("fastapi")
     pytest.importorskip("atheris")
     monkeypatch.chdir(Path(__file__).resolve().parent.parent)
-    monkeypatch.setattr(fuzz, "_LIFE", 150)
+    monkeypatch.setattr(lives, "_LIFE", 150)
     options = ["--runs", "300", "--models", str(tmp_path), "--corpus", str(tmp_path / "corpus")]
     assert fuzz.main(["corrections", *options]) == 0, capsys.readouterr()
     record = json.loads((tmp_path / "fuzz" / "corrections.json").read_text())
@@ -86,6 +87,29 @@ def test_a_short_run_of_several_processes_is_kept(
     assert 300 <= record["executions"] <= 301
     assert record["corpus"] == sum(1 for _ in (tmp_path / "corpus" / "corrections").iterdir()) > 1
     assert "corrections" in (tmp_path / "fuzz" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(("again", "found"), [(0, False), (77, True)])
+def test_an_input_that_is_slow_but_once_is_no_finding(
+    again: int, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "x-timeout-1"
+    slow.write_bytes(b"1")
+    timeout = f"==1== ERROR: libFuzzer: timeout after 8 seconds\nTest unit written to {slow}\n"
+    ends = [(70, timeout + "stat::number_of_executed_units: 60\n"), (again, "")]
+    ends += [(0, "stat::number_of_executed_units: 40\n")]
+    asked = []
+
+    def process(self: lives.Fuzzing, *options: object) -> subprocess.CompletedProcess[str]:
+        asked.append(options)
+        code, said = ends[len(asked) - 1]
+        return subprocess.CompletedProcess([], code, "", said)
+
+    monkeypatch.setattr(lives.Fuzzing, "_process", process)
+    record = lives.Fuzzing("names", tmp_path, tmp_path, tmp_path).run(100, None)
+    assert asked[1] == (tmp_path, str(slow))
+    assert (record["finding"] is not None, slow.exists()) == (found, found)
+    assert (record["executions"], record["slow_moments"]) == ((60, 0) if found else (100, 1))
 
 
 def test_a_finding_is_told_with_its_lines() -> None:
