@@ -172,6 +172,15 @@ def run(
         print(printable(f"{parser.prog}: {error.strerror or error}{about}"), file=sys.stderr)
         _forget_stdout()  # it may be the one that is full
         return EXIT_USAGE
+    except Exception:
+        from audiogenre.database import damage
+
+        wrong = damage(args.data) if "data" in args else ""
+        if not wrong:
+            raise
+        logging.getLogger(__name__).debug("where it was", exc_info=True)
+        print(printable(f"{parser.prog}: {wrong}; put back a copy of it"), file=sys.stderr)
+        return EXIT_USAGE
 
 
 def _forget_stdout() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -126,3 +126,20 @@ def among(column: str, values: Iterable[str] | None) -> tuple[str, tuple[str, ..
     if values is None:
         return "true", ()
     return f"{column} IN (SELECT value FROM json_each(?))", (json.dumps(list(values)),)
+
+
+def damage(folder: Path) -> str:
+    """Return what is wrong with a database in a folder; "" if nothing is that SQLite can tell.
+
+    A byte that was changed on the disk may stand where no text was expected, or none: it is found
+    when something fails that cannot.
+    """
+    for path in sorted(folder.glob("*.db")):
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+                (said,) = db.execute("PRAGMA quick_check(1)").fetchone()
+        except sqlite3.Error as error:
+            said = str(error)
+        if said != "ok":
+            return f"{path} is damaged: {said}"
+    return ""

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import run_main
 
 from audiogenre.catalog import Catalog
 from audiogenre.errors import StoreError
@@ -128,3 +129,30 @@ def test_a_part_whose_ids_are_no_text_is_told_to_be_damaged(tmp_path: Path) -> N
     for read in (lambda: store.known(tmp_path / "full-abc"), lambda: store.read("full-abc")):
         with pytest.raises(StoreError, match="damaged"):
             read()
+
+
+def test_a_catalogue_with_nothing_where_a_text_was_is_told_to_be_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What a flipped byte can leave, made here by writing while the schema says that it may be.
+    path = tmp_path / "catalog.db"
+    with Catalog(path):
+        pass
+    with closing(sqlite3.connect(path)) as db:
+        ((schema,),) = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'failures'")
+        with db:
+            db.execute(
+                "INSERT INTO failures (item, stage, reason, detail, attempts, last_try, version) "
+                "VALUES ('a', 'extract', 'silent', '', 1, 0, '')"
+            )
+            db.execute("PRAGMA writable_schema = ON")
+            may_be = schema.replace("detail TEXT NOT NULL", "detail TEXT")
+            db.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'failures'", (may_be,))
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE failures SET detail = NULL")
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("UPDATE sqlite_schema SET sql = ? WHERE name = 'failures'", (schema,))
+    assert run_main("status", "--data", tmp_path) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert "catalog.db is damaged: NULL value in failures.detail; put back a copy" in said
