@@ -206,3 +206,5 @@ def _check(wanted: Tags, written: Tags) -> None:
         for each in (field, KEPT + field):
             if written.read(each) != wanted.read(each):
                 raise TagError(f"{each} does not read as it was written; the file is as it was")
+    if written.sound() != wanted.sound():
+        raise TagError("it is damaged, and with tags its sound would be gone; it is as it was")

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
+from audiogenre import mp4
 from audiogenre.errors import TagError
 
 _ID3V1 = 128  # bytes, at the end of a file
@@ -26,7 +27,7 @@ class Tags(ABC):
     """
 
     def __init__(self, path: Path, kind: Any) -> None:
-        self._kind = kind
+        self._path, self._kind = path, kind
 
     def of(self, copy: Path) -> Self:
         """Return the tags of a copy of the file."""
@@ -43,6 +44,10 @@ class Tags(ABC):
     @abstractmethod
     def save(self, copy: BinaryIO) -> None:
         """Write all fields into a copy of the file, which is open for it."""
+
+    def sound(self) -> str:
+        """Return what tells apart the audio of files whose tags may stand in between."""
+        return ""
 
 
 class _ID3(Tags):
@@ -145,6 +150,10 @@ class _Atoms(Tags):
 
     def save(self, copy: BinaryIO) -> None:
         self._file.save(copy)
+
+    def sound(self) -> str:
+        """Return a digest of the audio: of a damaged file, mutagen may hide it from its players."""
+        return mp4.fingerprint(self._path)
 
     @staticmethod
     def _key(field: str) -> str:

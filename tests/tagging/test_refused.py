@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from mutagen.id3 import ID3, TXXX
 from mutagen.mp4 import MP4
 
 from audiogenre import tagging
+from audiogenre.audio import decode
 from audiogenre.errors import TagError
 from audiogenre.sources.folder import read_tags
 from tagging.clips import FREE, tag, tags_of, values_of, write_clip
@@ -108,3 +110,16 @@ def test_what_the_system_does_not_give_is_not_taken_for_no_tags(tmp_path: Path) 
     for read in (lambda: tagging.original(song, "genre"), lambda: read_tags(song)):
         with pytest.raises(OSError, match="symbolic links"):
             read()
+
+
+def test_a_damaged_file_whose_sound_would_be_gone_with_tags_is_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    # Found by fuzzing: FFmpeg reads past the damage, and no longer once there are tags before it.
+    clip = shutil.copy(Path(__file__).parent / "found" / "hidden-sound.m4a", tmp_path / "a.m4a")
+    before, (y, _) = clip.read_bytes(), decode(clip, min_seconds=0)
+    with pytest.raises(TagError, match="its sound would be gone"):
+        tagging.write(clip, "genre", ["rock"])
+    assert clip.read_bytes() == before
+    assert np.array_equal(decode(clip, min_seconds=0)[0], y)
+    assert list(tmp_path.iterdir()) == [clip]
