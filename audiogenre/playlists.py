@@ -188,13 +188,13 @@ def _plan_or_apply(args: argparse.Namespace, out: Output, client_id: str) -> int
         show(plan, out, most=sys.maxsize if args.verbose else _SHOWN)
         if args.action == "apply" and (plan.is_empty or args.yes or _agrees(out)):
             applied = session.apply(plan, bars.written)
-    if session.busy:
-        out.note(f"not all songs were heard: {session.busy}")
+    if session.trouble:
+        out.note(f"not all songs were heard: {session.trouble}")
     failures = applied.failures if applied else ()
     for each in failures:
         out.note(f"audiogenre playlists: {each}")
     end(plan, applied, out, action=args.action)
-    return EXIT_SOME_FAILED if failures or session.busy else EXIT_DONE
+    return EXIT_SOME_FAILED if failures or session.trouble else EXIT_DONE
 
 
 def _load(args: argparse.Namespace) -> Bundle:

@@ -17,6 +17,7 @@ from audiogenre.bundle import Bundle
 from audiogenre.catalog import Catalog, Preview
 from audiogenre.errors import (
     AudioError,
+    AudiogenreError,
     FetchError,
     HostBusyError,
     MissingExtraError,
@@ -67,7 +68,7 @@ def answers(
     ears: Ears,
     memory: Memory,
     progress: Progress = lambda done, total: None,
-) -> tuple[dict[str, Answer | NoAnswer], HostBusyError | None]:
+) -> tuple[dict[str, Answer | NoAnswer], AudiogenreError | None]:
     """Ask a model about songs; what was heard once is remembered, and not asked for again.
 
     Parameters
@@ -79,8 +80,8 @@ def answers(
     -------
     answers : dict of str to Answer or NoAnswer
         By song id, of every song.
-    busy : HostBusyError or None
-        Why not all was asked for that should have been.
+    trouble : HostBusyError, AudioError or None
+        Why not all was heard that should have been, and will be the next time.
 
     Raises
     ------
@@ -120,7 +121,7 @@ def answers(
     # In the songs' own order: where a row stands among the others decides on its last digit.
     found_all = answer(ears.bundle, {each: known[each] for each in order if each in known})
     left = {key: NoAnswer(why) for key, why in (missing | hearing.missing).items()}
-    return found_all | left, hearing.busy
+    return found_all | left, hearing.busy or hearing.unread
 
 
 def features_key(bundle: Bundle) -> str:
@@ -146,6 +147,7 @@ class _Hearing:
         self.numbers: dict[str, Numbers] = {}
         self.missing: dict[str, str] = {}
         self.busy: HostBusyError | None = None
+        self.unread: AudioError | None = None
         self._ears, self._memory, self._missed, self._key = ears, memory, missed, key
         self._folder = ears.data / ("" if ears.keep_audio else _FOLDER)
 
@@ -236,7 +238,8 @@ class _Hearing:
         except (AudioError, FetchError) as error:
             self.missing[song.id] = f"no audio: {error.reason}"
             if isinstance(error, AudioError) and error.reason in PASSING:
-                return  # the disk may give it the next time
+                self.unread = error  # the disk may give it the next time
+                return
             final = isinstance(error, AudioError) or error.final
             missed = self._missed.get(song.id)
             wait = _LATER if final else patience(missed.attempts if missed else 0)

@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from audiogenre.bundle import Bundle
 from audiogenre.catalog import Catalog
-from audiogenre.errors import HostBusyError, StoreError, UsageError
+from audiogenre.errors import AudiogenreError, StoreError, UsageError
 from audiogenre.liked import hearing, sync
 from audiogenre.liked.account import Account
 from audiogenre.liked.login import Login
@@ -49,7 +49,7 @@ class Session:
 
     def __init__(self, data: Path, client_id: str, *, max_wait: float = MAX_WAIT) -> None:
         self.notes: list[str] = []
-        self.busy: HostBusyError | None = None
+        self.trouble: AudiogenreError | None = None
         self._data, self._client_id, self._max_wait = data, client_id, max_wait
 
     def __enter__(self) -> Session:
@@ -136,7 +136,7 @@ class Session:
         if deezer is not None:
             deezer.blocked.update(self.catalog.blocked())
         try:
-            answers, self.busy = hearing.answers(
+            answers, self.trouble = hearing.answers(
                 liked.songs,
                 ears,
                 self.memory,

@@ -177,8 +177,8 @@ class Playlister:
             bundle, wishes, moves=self.moves, deezer=self._deezer(session), progress=progress
         )
         self.notes = list(session.notes)
-        if session.busy:
-            self.notes.append(f"Not all songs were heard: {session.busy}.")
+        if session.trouble:
+            self.notes.append(f"Not all songs were heard: {session.trouble}.")
         return plan
 
     def _deezer(self, session: Session) -> Deezer | None:

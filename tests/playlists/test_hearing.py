@@ -13,6 +13,7 @@ from services import CLIENT_ID
 
 from audiogenre.bundles import load_bundle
 from audiogenre.catalog import Catalog, Preview
+from audiogenre.errors import AudiogenreError
 from audiogenre.liked.hearing import Ears, answers
 from audiogenre.liked.library import Library
 from audiogenre.liked.memory import Memory, memory_path
@@ -92,12 +93,19 @@ def test_audio_is_kept_in_the_catalogue_if_one_says_so(listener: Person) -> None
 
 def ask(person: Person, *songs: Liked, deezer: Deezer | None = None) -> dict[str, Any]:
     """Ask the model about songs."""
+    return ask_and_tell(person, *songs, deezer=deezer)[0]
+
+
+def ask_and_tell(
+    person: Person, *songs: Liked, deezer: Deezer | None = None
+) -> tuple[dict[str, Any], AudiogenreError | None]:
+    """Ask the model about songs; return what stood in the way, too."""
     bundle = load_bundle(person.models / MODEL[1])
     with (
         Catalog(person.data / "catalog.db") as catalog,
         Memory(memory_path(person.data, CLIENT_ID)) as memory,
     ):
-        return answers(songs, Ears(bundle, catalog, person.data, deezer), memory)[0]
+        return answers(songs, Ears(bundle, catalog, person.data, deezer), memory)
 
 
 def test_two_liked_songs_of_one_recording_are_heard_once(listener: Person) -> None:
@@ -138,8 +146,9 @@ def test_what_the_disk_does_not_give_is_asked_for_again_and_damage_is_remembered
         )
     with Catalog(person.data / "catalog.db") as catalog, catalog.transaction():
         catalog.add(Track("folder:m", "folder", isrc="WAV"), Preview("a.wav", "h", 1, 30.0, 0))
-    found = ask(person, Liked("a", "u", isrc="WAV"))
+    found, trouble = ask_and_tell(person, Liked("a", "u", isrc="WAV"))
     assert found["a"].why == f"no audio: {'unreadable' if damage else 'missing'}"
+    assert str(trouble) == ("None" if damage else "missing: there is no such file")
     with Memory(memory_path(person.data, CLIENT_ID)) as memory:
         assert {song: each.reason for song, each in memory.unheard().items()} == kept
 
