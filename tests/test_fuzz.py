@@ -95,7 +95,7 @@ def test_an_input_that_is_slow_but_once_is_no_finding(
 ) -> None:
     slow = tmp_path / "x-timeout-1"
     slow.write_bytes(b"1")
-    timeout = f"==1== ERROR: libFuzzer: timeout after 8 seconds\nTest unit written to {slow}\n"
+    timeout = f"Test unit written to {slow}\n==1== ERROR: libFuzzer: timeout after 8 seconds\n"
     ends = [(70, timeout + "stat::number_of_executed_units: 60\n"), (again, "")]
     ends += [(0, "stat::number_of_executed_units: 40\n")]
     asked = []

@@ -22,7 +22,7 @@ _BEFORE = 512  # MB that a process may have before the first one
 _LIFE = 100_000  # executions of a process
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _STATISTIC = re.compile(r"^stat::(\w+):\s+(\d+)", re.MULTILINE)
-_SLOW = re.compile(r"ERROR: libFuzzer: timeout.*?Test unit written to (\S+)", re.DOTALL)
+_KEPT = re.compile(r"Test unit written to (\S+)")
 
 
 @dataclass
@@ -84,9 +84,9 @@ class Fuzzing:
         record.executions += executions
         record.seconds = round(record.seconds + time.monotonic() - started, 1)
         record.peak_memory_mb = max(record.peak_memory_mb, statistics.get("peak_rss_mb", 0))
-        slow = _SLOW.search(said)
-        if slow and self._process(self.corpus, slow[1]).returncode == 0:
-            Path(slow[1]).unlink()
+        kept = _KEPT.search(said) if "libFuzzer: timeout" in said else None
+        if kept and self._process(self.corpus, kept[1]).returncode == 0:
+            Path(kept[1]).unlink()
             record.slow_moments += 1
         elif done.returncode:
             record.finding = results.excerpt(said, done.returncode)
