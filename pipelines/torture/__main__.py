@@ -63,7 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder, services(Path(folder) / "clips") as service:
         worlds = all_worlds(Path(folder), service)
         worlds = [each for each in worlds if each.name in (args.only or [each.name])]
-        weight = sum(each.weight for each in worlds)
+        weights = {
+            part: sum(each.weight for each in worlds if parts.takes(part, each)) for part in wanted
+        }
         for number, world in enumerate(worlds):
             world.prepare()
             turns = len(wanted) * (len(worlds) - number)  # what is left is shared alike
@@ -71,7 +73,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 left = deadline - time.monotonic()
                 tally.deadline = time.monotonic() + left / turns
                 turns -= 1
-                parts.run(part, world, tally, counts[part] * world.weight / weight, rng)
+                if parts.takes(part, world):
+                    share = world.weight / weights[part]
+                    parts.run(part, world, tally, counts[part] * share, rng)
                 report.write(args.models / "torture", part, tally, args)
     found = sum(len(tally.findings) for tally in tallies.values())
     print(report.table(tallies))

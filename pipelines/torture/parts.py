@@ -34,10 +34,13 @@ def missing() -> Iterator[str]:
         yield "no small disk can be mounted (that takes root): disks are neither full nor read-only"
 
 
+def takes(part: str, world: World) -> bool:
+    """Tell whether a part is for a command: the page has its own, which no other one has."""
+    return (part == "serve") == (world.name == "serve")
+
+
 def run(part: str, world: World, tally: Tally, count: float, rng: np.random.Generator) -> None:
     """Do to a command what a part does, as far as this system can."""
-    if (part == "serve") != (world.name == "serve"):
-        return
     for torture, share in PARTS[part].items():
         if torture in _TRACING and not STRACE:
             continue
