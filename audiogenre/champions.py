@@ -192,13 +192,21 @@ def finish(models: Path, dataset: Dataset) -> None:
 
     A model without its tracks, about which no run has come to a decision, gets them; one that was
     fitted on something else than `dataset`, or is damaged, is deleted.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be read or written.
     """
-    known = {*_judged(models), *succession(models)}
+    in_use = current(models)
+    known = {*_judged(models), *succession(models), in_use.name if in_use else ""}
     for name in fitted(models):
         if name not in known and not (models / name / _TRACKS).is_file():
             try:
                 keep_tracks(models, name, dataset)
-            except BundleError:
+            except BundleError as error:
+                if isinstance(error.__cause__, OSError):  # the disk may give it the next time
+                    raise StoreError(str(error)) from error
                 delete(models / name)
 
 

@@ -14,8 +14,6 @@ import numpy.typing as npt
 from audiogenre.errors import AudioError, MissingExtraError
 from audiogenre.integrity import AudioSource, Buffer, check_density, is_adts
 
-_TEXTS = "ignore"  # a title that is no text makes nobody's audio unreadable
-
 
 def is_needed(data: Buffer) -> bool:
     """Tell whether libsndfile cannot read this container: MP4, Matroska or bare AAC."""
@@ -45,12 +43,18 @@ def probe(source: AudioSource) -> float:
     """
     av = pyav()
     try:
-        with av.open(_openable(source), metadata_errors=_TEXTS) as container:
+        with _opened(av, _openable(source)) as container:
             if not container.streams.audio:
                 raise AudioError("not audio", "the file has no audio stream")
             return float(container.duration or 0) / 1e6
     except av.FFmpegError as error:
         raise AudioError("unreadable", "no decoder recognises the bytes as audio") from error
+
+
+def _opened(av: Any, source: str | BinaryIO) -> Any:
+    """Open a container; a title that is no text makes nobody's audio unreadable."""
+    told = int(av.__version__.partition(".")[0]) < 19  # from then on PyAV sees to it by itself
+    return av.open(source, **({"metadata_errors": "surrogateescape"} if told else {}))
 
 
 def _openable(source: AudioSource) -> str | BinaryIO:
@@ -76,7 +80,7 @@ def read(source: AudioSource, max_seconds: float | None) -> tuple[npt.NDArray[np
     blocks: list[npt.NDArray[np.float32]] = []
     frames = 0
     try:
-        with av.open(_openable(source), metadata_errors=_TEXTS) as container:
+        with _opened(av, _openable(source)) as container:
             if not container.streams.audio:
                 raise AudioError("not audio", "the file has no audio stream")
             stream = container.streams.audio[0]
@@ -124,7 +128,7 @@ def fingerprint(path: Path) -> str:
         return ""
     digest = hashlib.sha256()
     try:
-        with av.open(os.fspath(path), metadata_errors=_TEXTS) as container:
+        with _opened(av, os.fspath(path)) as container:
             stream = container.streams.audio[0]
             digest.update(f"{stream.codec_context and stream.codec_context.name}".encode())
             for packet in container.demux(stream):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST = 64  # values, and bytes of text, for each byte of a file
-_ALWAYS = 1_000_000  # as many may be in the smallest file
+_ALWAYS = 1_000_000, 100_000_000  # values, and bytes of text, that may be in the smallest file
+_ROWS = 8192  # whose texts are looked at at a time
 
 
 def read_foreign(file: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -25,6 +26,9 @@ def read_foreign(file: Path, columns: Sequence[str] | None = None) -> pd.DataFra
     file : Path
     columns : sequence of str, optional
 
+    Columns with lists of numbers are left out: nobody reads them, and what is in a list is not
+    counted anywhere.
+
     Raises
     ------
     ValueError
@@ -32,36 +36,58 @@ def read_foreign(file: Path, columns: Sequence[str] | None = None) -> pd.DataFra
     OSError
         If the system does not give it.
     """
+    from pyarrow import ArrowException
+
+    try:
+        return _read(file, columns)
+    except ArrowException as error:
+        raise ValueError(str(error)) from error
+
+
+def _read(file: Path, columns: Sequence[str] | None) -> pd.DataFrame:
     from pyarrow.parquet import ParquetFile
 
-    most = _MOST * file.stat().st_size + _ALWAYS
+    most_values, most_text = (each + _MOST * file.stat().st_size for each in _ALWAYS)
     with ParquetFile(file) as whole:
-        values, texts = _stated(whole.metadata)
-    if values > most:
+        values, texts, lists = _stated(whole.metadata)
+        names = [each.name for each in whole.schema_arrow]
+    if values > most_values:
         raise ValueError(f"it says that it holds {values:,} values, too many for its size")
     # Each different text once, as the file has it, and not yet as often as it says.
     with ParquetFile(file, read_dictionary=texts) as whole:
-        unpacked = whole.read(columns=texts)
-    unpacked.validate(full=True)  # else a number of a text may be none
-    size = sum(_text_size(each) for column in unpacked.columns for each in column.chunks)
-    if size > most:
-        raise ValueError(f"its texts unpack to {size:,} bytes, too many for its size")
+        size = 0
+        for rows in whole.iter_batches(_ROWS, columns=texts, use_threads=False):
+            rows.validate(full=True)  # else a number of a text may be none
+            size += sum(map(_text_size, rows.columns))
+            if size > most_text:
+                raise ValueError(f"its texts unpack to {size:,} bytes and more, too many for it")
+    wanted = [each for each in columns or names if each not in lists]
     with ParquetFile(file) as whole:
-        content = whole.read(columns=None if columns is None else [*columns])
+        content = whole.read(columns=wanted)
     content.validate(full=True)  # else text that is not UTF-8 fails only when used
     table: pd.DataFrame = content.to_pandas()
     return table
 
 
-def _stated(metadata: Any) -> tuple[int, list[str]]:
-    """Return how many values, or bytes of fixed size, a file is said to hold; and its texts.
+def _stated(metadata: Any) -> tuple[int, list[str], set[str]]:
+    """Return how many values, or bytes of fixed size, a file is said to hold.
 
     What is said of single columns is not asked for: pyarrow ends the process if it is damaged.
+
+    Returns
+    -------
+    values : int
+    texts : list of str
+        Paths of the columns of text.
+    lists : set of str
+        Columns with lists of numbers.
     """
     columns = [metadata.schema.column(place) for place in range(metadata.num_columns)]
     rows = sum(max(0, metadata.row_group(i).num_rows) for i in range(metadata.num_row_groups))
     texts = sorted({each.path for each in columns if each.physical_type == "BYTE_ARRAY"})
-    return rows * sum(max(1, each.length or 1) for each in columns), texts
+    numbers = [each for each in columns if each.physical_type != "BYTE_ARRAY"]
+    lists = {each.path.split(".")[0] for each in numbers if each.max_repetition_level}
+    return rows * sum(max(1, each.length or 1) for each in columns), texts, lists
 
 
 def _text_size(array: Any) -> int:
@@ -72,6 +98,8 @@ def _text_size(array: Any) -> int:
     if pa.types.is_dictionary(array.type):
         lengths = compute.binary_length(array.dictionary).take(array.indices)
         return int(compute.sum(lengths).as_py() or 0)
+    if pa.types.is_map(array.type):
+        return _text_size(array.keys) + _text_size(array.items)
     if pa.types.is_nested(array.type):
         parts = array.flatten()
         return sum(_text_size(each) for each in (parts if isinstance(parts, list) else [parts]))

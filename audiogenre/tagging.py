@@ -158,7 +158,10 @@ def _alone(path: Path) -> Iterator[None]:
     """
     while True:
         with in_a_sentence("read"):
-            file = path.open("rb")
+            writable = os.access(path, os.W_OK)
+            file = path.open(
+                "r+b" if writable else "rb"
+            )  # a network disk locks what may be written
         with file:
             with suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -196,8 +199,9 @@ def _save(tags: Tags, path: Path, dry_run: bool) -> None:
                 os.fsync(file.fileno())
             _check(tags, tags.of(copy))
             copy.replace(target)
-        finally:
+        except BaseException:
             copy.unlink(missing_ok=True)
+            raise
 
 
 def _check(wanted: Tags, written: Tags) -> None:

@@ -147,9 +147,12 @@ def check_file(file: Path | IO[bytes]) -> None:
         _check_identity(nodes)
         names = {each["file"] for each in nodes if each["__loader__"] == "NdArrayNode"}
         arrays = {each: _check_array(archive, each) for each in names}
+        by_id: dict[Any, list[dict[str, Any]]] = {}
+        for each in nodes:
+            by_id.setdefault(each["__id__"], []).append(each)
         for each in nodes:
             if each["__loader__"] == "TreeNode":
-                _check_tree(archive, arrays, each)
+                _check_tree(archive, arrays, by_id, each)
 
 
 def _nodes(schema: Any) -> Iterator[dict[str, Any]]:
@@ -229,15 +232,23 @@ def _check_array(archive: ZipFile, name: str) -> Kind:
     return dtype, shape
 
 
-def _check_tree(archive: ZipFile, arrays: dict[str, Kind], node: dict[str, Any]) -> None:
+def _check_tree(
+    archive: ZipFile,
+    arrays: dict[str, Kind],
+    by_id: dict[Any, list[dict[str, Any]]],
+    node: dict[str, Any],
+) -> None:
     """Check what a tree is made with: its code takes memory, and copies, as it is told, unseen."""
-    _, classes, n_outputs = node["__reduce__"]["args"]["content"]
-    state = node["content"]["content"]
+    arguments, content = node["__reduce__"]["args"], node["content"]
+    _, classes, n_outputs = arguments["content"]
+    state = content["content"]
     n_nodes = int(state["node_count"]["content"])
     sound = n_outputs["content"] == "1" and arrays[classes["file"]] == (np.dtype(np.int64), (1,))
     if sound:
         (n_classes,) = np.load(io.BytesIO(archive.read(classes["file"])))
         shapes = [arrays[state[each]["file"]][1] for each in ("nodes", "values")]
         sound = shapes == [(n_nodes,), (n_nodes, 1, n_classes)]
-    if not sound:
+    # The loader takes the first description with a number: any other has to be this one, files too.
+    parts = (arguments, content, *arguments["content"], *state.values())
+    if not sound or any(each != part for part in parts for each in by_id[part["__id__"]]):
         raise UntrustedError("it has a tree whose arrays do not fit each other")

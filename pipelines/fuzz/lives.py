@@ -54,6 +54,7 @@ class Fuzzing:
     findings: Path
     folder: Path
     seed: int = 0
+    lives: int = 0
     record: Record = field(default_factory=Record)
 
     def run(self, runs: int, seconds: float | None) -> dict[str, Any]:
@@ -72,7 +73,7 @@ class Fuzzing:
         done = self._process(
             self.corpus,
             f"-runs={min(runs, _LIFE)}",
-            f"-seed={self.seed}",
+            f"-seed={self.seed and self.seed + self.lives}",  # 0 draws anew by itself
             f"-max_total_time={0 if seconds is None else max(1, round(seconds))}",
             f"-artifact_prefix={self.findings.resolve() / self.name}-",
             "-print_final_stats=1",
@@ -81,6 +82,7 @@ class Fuzzing:
         statistics = {key: int(value) for key, value in _STATISTIC.findall(said)}
         executions = statistics.get("number_of_executed_units", 0)
         record = self.record
+        self.lives += 1
         record.executions += executions
         record.seconds = round(record.seconds + time.monotonic() - started, 1)
         record.peak_memory_mb = max(record.peak_memory_mb, statistics.get("peak_rss_mb", 0))

@@ -97,6 +97,24 @@ def test_a_tree_whose_arrays_do_not_fit_each_other_is_refused(
         check_file(file)
 
 
+def test_a_tree_is_not_made_of_what_stands_elsewhere_under_its_number(tmp_path: Path) -> None:
+    """The loader takes the first description with a number, and looks at no other."""
+    file = tmp_path / "model.skops"
+    tree = DecisionTreeClassifier(max_depth=3, random_state=0).fit(X, Y)
+    skops.io.dump([np.zeros(0), tree], file)
+    check_file(file)
+
+    def change(schema: Any) -> None:
+        (node,) = (each for each in trust._nodes(schema) if each["__loader__"] == "TreeNode")
+        other = json.loads(json.dumps(node["__reduce__"]["args"]))
+        other["content"][1] = schema["content"][0]
+        schema["content"].insert(0, other)
+
+    describe(file, change)
+    with pytest.raises(UntrustedError, match="a tree whose arrays do not fit"):
+        check_file(file)
+
+
 @pytest.mark.parametrize(
     "model",
     [

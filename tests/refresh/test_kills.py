@@ -131,6 +131,15 @@ def test_a_model_whose_run_was_killed_right_after_the_fit_is_judged_or_deleted(
     assert champions.unjudged(place.models) is None
 
 
+def test_a_model_in_use_is_kept_though_nothing_is_known_of_it(place: Place) -> None:
+    name = place.current
+    (place.models / "HISTORY.jsonl").unlink()
+    (place.models / str(name) / "tracks.parquet").unlink()
+    place.add(range(9, 12))  # it was fitted on something else
+    assert place.refresh() == 0
+    assert name in champions.fitted(place.models)
+
+
 @pytest.mark.slow
 def test_an_interrupt_is_a_sentence_and_the_next_run_goes_on(place: Place) -> None:
     place.add(range(9, 15))
