@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
-from audiogenre import mp4
 from audiogenre.errors import TagError
 
 _ID3V1 = 128  # bytes, at the end of a file
@@ -153,7 +152,9 @@ class _Atoms(Tags):
 
     def sound(self) -> str:
         """Return a digest of the audio: of a damaged file, mutagen may hide it from its players."""
-        return mp4.fingerprint(self._path)
+        from audiogenre.mp4 import fingerprint
+
+        return fingerprint(self._path)
 
     @staticmethod
     def _key(field: str) -> str:
