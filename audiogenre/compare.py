@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, make_parser, run
+from audiogenre.arguments import make_parser
+from audiogenre.cli import Output, run
 from audiogenre.errors import EXIT_DONE, UsageError
 
 if TYPE_CHECKING:

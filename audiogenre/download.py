@@ -9,7 +9,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, agree, between, counted, exclusive, make_parser, positive, run
+from audiogenre.arguments import between, make_parser, positive
+from audiogenre.cli import Output, agree, counted, exclusive, run
 from audiogenre.errors import (
     EXIT_DONE,
     EXIT_SOME_FAILED,

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, make_parser, positive, printable, run
+from audiogenre.arguments import make_parser, positive
+from audiogenre.cli import Output, printable, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, StoreError, UsageError
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, counted, exclusive, make_parser, positive, run
+from audiogenre.arguments import make_parser, positive
+from audiogenre.cli import Output, counted, exclusive, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, UsageError
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, between, make_parser, positive, run
+from audiogenre.arguments import between, make_parser, positive
+from audiogenre.cli import Output, run
 from audiogenre.errors import EXIT_DONE, UsageError
 from audiogenre.typing import LABEL_KINDS
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, agree, ask, between, make_parser, run
+from audiogenre.arguments import between, make_parser
+from audiogenre.cli import Output, agree, ask, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, LoginError, UsageError
 
 if TYPE_CHECKING:

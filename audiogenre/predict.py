@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audiogenre import tagging
-from audiogenre.cli import Output, audio_files, make_parser, positive, printable, run
+from audiogenre.arguments import audio_files, make_parser, positive
+from audiogenre.cli import Output, printable, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, TagError, UsageError
 
 if TYPE_CHECKING:

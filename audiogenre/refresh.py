@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from audiogenre.cli import Output, make_parser, run
+from audiogenre.arguments import make_parser
+from audiogenre.cli import Output, run
 from audiogenre.errors import EXIT_DONE, StoreError, UsageError
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from audiogenre.cli import Output, make_parser, printable, run
+from audiogenre.arguments import make_parser
+from audiogenre.cli import Output, printable, run
 from audiogenre.errors import EXIT_DONE, UsageError
 from audiogenre.typing import LABEL_KINDS
 

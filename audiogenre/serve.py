@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from audiogenre.cli import Output, make_parser, positive, run
+from audiogenre.arguments import make_parser, positive
+from audiogenre.cli import Output, run
 from audiogenre.errors import EXIT_DONE, MissingExtraError, UsageError
 
 _VARIABLE = "AUDIOGENRE_PASSWORD"

@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from audiogenre.cli import Output, make_parser, printable, run
+from audiogenre.arguments import make_parser
+from audiogenre.cli import Output, printable, run
 from audiogenre.errors import EXIT_DONE
 
 

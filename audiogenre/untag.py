@@ -8,7 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from audiogenre import tagging
-from audiogenre.cli import Output, audio_files, make_parser, printable, run
+from audiogenre.arguments import audio_files, make_parser
+from audiogenre.cli import Output, printable, run
 from audiogenre.errors import EXIT_DONE, EXIT_SOME_FAILED, TagError
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from audiogenre.cli import positive
+from audiogenre.arguments import positive
 
 PARTS = ("kills", "calls", "disk", "others", "serve")
 _SHORT = {"kills": 12, "calls": 24, "disk": 8, "others": 8, "serve": 1}

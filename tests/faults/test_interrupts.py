@@ -105,7 +105,7 @@ def test_an_interrupted_download_says_one_sentence_and_goes_on(
 
 WHILE_DECODING = """
 import io, sys, threading, time
-from audiogenre import cli, decode
+from audiogenre import arguments, cli, decode
 from audiogenre.errors import UsageError
 
 class Stuck(io.BytesIO):
@@ -127,7 +127,7 @@ assert clip.inside.wait(30), "the decoder has read nothing"
 def command(args, out):
     raise UsageError("this has to be heard")
 
-sys.exit(cli.run(command, cli.make_parser("test", "", ""), ["-q"]))
+sys.exit(cli.run(command, arguments.make_parser("test", "", ""), ["-q"]))
 """
 
 

@@ -81,6 +81,22 @@ def test_a_model_that_is_replaced_is_always_there_wherever_the_fit_is_killed(
     assert list(folder.parent.iterdir()) == [folder], "what the killed ones have left"
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(not can_trace(), reason="needs strace, and leave to trace processes")
+def test_a_model_is_checked_before_it_is_written_not_as_the_disk_gives_it_back(
+    tmp_path: Path,
+) -> None:
+    # The name has the number of its process: the shell, which strace and Python follow.
+    tracer = 'exec strace -D -f -qq -o /dev/null -P "$1/.m.$$.tmp/model.skops"'
+    script = tracer + ' -e inject=read,pread64:error=EIO "$2" -B -c "$3" "$1/m" new'
+    command = ["sh", "-c", script, "sh", str(tmp_path), sys.executable, _SAVES]
+    done = subprocess.run(
+        command, env=environment(), timeout=PATIENCE, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert name_of(tmp_path / "m") == "new"
+
+
 def test_two_folders_change_places_where_the_system_can(tmp_path: Path) -> None:
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
