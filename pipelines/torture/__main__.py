@@ -13,7 +13,7 @@ from audiogenre.arguments import positive
 
 PARTS = ("kills", "calls", "disk", "others", "serve")
 _SHORT = {"kills": 12, "calls": 24, "disk": 8, "others": 8, "serve": 1}
-_LONG = {"kills": 720, "calls": 2400, "disk": 400, "others": 240, "serve": 20}
+_LONG = {"kills": 780, "calls": 2400, "disk": 400, "others": 240, "serve": 20}
 _MINUTES = {False: 2.0, True: 120.0}
 
 
