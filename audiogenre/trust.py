@@ -132,7 +132,8 @@ def check_file(file: Path | IO[bytes]) -> None:
         If it is compressed or too large (a small file that unpacks to a huge one), names a type
         that is not among `ALLOWED` or a way to build it that is not its own, describes one object
         in two ways (a few that hold each other over and over unpack to a huge one, too), has an
-        array that is not as large as it says, or a tree whose arrays do not fit each other.
+        array that is not as large as it says, a tree whose arrays do not fit each other, or a
+        generator of random numbers that is not NumPy's usual one.
     """
     with ZipFile(file) as archive:
         members = archive.infolist()
@@ -177,9 +178,17 @@ def _check_types(nodes: list[dict[str, Any]]) -> None:
             raise UntrustedError(f"it holds something that is not allowed: {loader} of {name}")
     for each in nodes:
         if each["__loader__"] == "RandomGeneratorNode":
-            kind = each["content"]["bit_generator"]["content"]["bit_generator"]["content"]
-            if kind != '"PCG64"':  # it is looked up by name, and called
-                raise UntrustedError(f"it holds something that is not allowed: {kind}")
+            _check_generator(each["content"])
+
+
+def _check_generator(parts: dict[str, Any]) -> None:
+    """Check what a generator is made with: a name that is looked up and called, and a size."""
+    kind = parts["bit_generator"]["content"]["bit_generator"]["content"]
+    if kind != '"PCG64"':
+        raise UntrustedError(f"it holds something that is not allowed: {kind}")
+    pool = parts["seed_seq"]["content"]["pool_size"]
+    if (pool["__loader__"], pool["content"]) != ("JsonNode", "4"):  # NumPy's own
+        raise UntrustedError("it holds a generator that takes memory for a seed of its own size")
 
 
 def _check_identity(nodes: list[dict[str, Any]]) -> None:

@@ -175,18 +175,27 @@ def test_a_type_is_only_built_in_its_own_way(
         check_file(plain)
 
 
-def test_a_generator_of_another_name_is_refused(tmp_path: Path) -> None:
-    """The name is looked up in numpy.random, where there are functions, too, and called."""
+@pytest.mark.parametrize(
+    ("part", "key", "content", "why"),
+    [
+        # The name is looked up in numpy.random, where there are functions, too, and called.
+        ("bit_generator", "bit_generator", '"test"', 'not allowed: "test"'),
+        ("seed_seq", "pool_size", "2147483647", "a generator that takes memory"),  # 8 GiB
+    ],
+)
+def test_a_generator_is_numpys_usual_one(
+    tmp_path: Path, part: str, key: str, content: str, why: str
+) -> None:
     file = tmp_path / "model.skops"
     skops.io.dump({"rng": np.random.default_rng(0)}, file)
     check_file(file)
-
-    def change(schema: Any) -> None:
-        state = schema["content"]["rng"]["content"]["bit_generator"]
-        state["content"]["bit_generator"]["content"] = '"test"'
-
-    describe(file, change)
-    with pytest.raises(UntrustedError, match='not allowed: "test"'):
+    describe(
+        file,
+        lambda schema: schema["content"]["rng"]["content"][part]["content"][key].update(
+            content=content
+        ),
+    )
+    with pytest.raises(UntrustedError, match=why):
         check_file(file)
 
 
