@@ -8,6 +8,7 @@ from typing import Any
 NUMBERS = (0, 1, -1, 2, 3, 255, 4096, 2**31 - 1, -(2**31), 2**31, 2**63 - 1, -(2**63), 10**12)
 SHARES = (0.0, -0.0, 0.5, 1e308, -1e308, float("nan"), float("inf"), float("-inf"))
 _TEXTS = ("", "x", "folk", "rbf", "precomputed", "one_class", "nu_svc", "none", "uniform", "auto")
+_LONGEST = 2**18  # characters that repeating something may come to
 Input = Any  # atheris.FuzzedDataProvider
 Spot = tuple[Any, Any]  # a container of JSON, and one of its keys
 
@@ -45,7 +46,10 @@ class Description:
             if _is_there(other, place):
                 container[key] = json.loads(json.dumps(other[place]))
         elif kind == 3 and isinstance(old, list):
-            container[key] = old * changes.PickValueInList([0, 2, 3, 50])
+            times, text = changes.PickValueInList([0, 2, 3, 50]), json.dumps(old)
+            # Copies, which later changes do not multiply: what is huge takes long, as it should.
+            if times * len(text) <= _LONGEST:
+                container[key] = (old + json.loads(text) * (times - 1)) if times else []
         elif kind == 4:
             deep: Any = 0
             for _ in range(changes.PickValueInList([2, 40, 300])):
