@@ -12,7 +12,6 @@ from mutagen.id3 import ID3, TXXX
 from mutagen.mp4 import MP4
 
 from audiogenre import tagging
-from audiogenre.audio import decode
 from audiogenre.errors import TagError
 from audiogenre.sources.folder import read_tags
 from tagging.clips import FREE, tag, tags_of, values_of, write_clip
@@ -117,9 +116,8 @@ def test_a_damaged_file_whose_sound_would_be_gone_with_tags_is_left_as_it_is(
 ) -> None:
     # Found by fuzzing: FFmpeg reads past the damage, and no longer once there are tags before it.
     clip = shutil.copy(Path(__file__).parent / "found" / "hidden-sound.m4a", tmp_path / "a.m4a")
-    before, (y, _) = clip.read_bytes(), decode(clip, min_seconds=0)
+    before = clip.read_bytes()
     with pytest.raises(TagError, match="its sound would be gone"):
         tagging.write(clip, "genre", ["rock"])
     assert clip.read_bytes() == before
-    assert np.array_equal(decode(clip, min_seconds=0)[0], y)
     assert list(tmp_path.iterdir()) == [clip]
