@@ -158,10 +158,8 @@ def _alone(path: Path) -> Iterator[None]:
     """
     while True:
         with in_a_sentence("read"):
-            writable = os.access(path, os.W_OK)
-            file = path.open(
-                "r+b" if writable else "rb"
-            )  # a network disk locks what may be written
+            # A network disk locks what is open for writing.
+            file = path.open("r+b" if os.access(path, os.W_OK) else "rb")
         with file:
             with suppress(OSError):
                 fcntl.flock(file, fcntl.LOCK_EX)
